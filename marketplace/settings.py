@@ -1,0 +1,456 @@
+"""Settings, all from the environment. `.env.example` and docs/operate/configure.md list every variable."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from csp.constants import NONE, SELF, UNSAFE_INLINE
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace.kit.servers import stack
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """The variable, or the default where it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def env_flag(name: str, default: str = "0") -> bool:
+    """1, true, yes, on (any case) are true; everything else is false."""
+    return env(name, default).lower() in {"1", "true", "yes", "on"}
+
+
+# Where it runs --------------------------------------------------------------------------------
+DEBUG = env_flag("DEBUG", "1")
+EMBEDDED = env_flag("EMBEDDED", "1" if DEBUG else "0")
+DATA_DIR = stack.data_dir(BASE_DIR, os.environ)
+SITE_URL = env("SITE_URL", "http://127.0.0.1:8000")
+IS_HTTPS = SITE_URL.startswith("https://")
+ALLOWED_HOSTS = env("ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_URL).hostname}").split(",")
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+
+def embedded_or_given(name: str, example: str, embedded: str) -> str:
+    """The given server's URL, else the embedded one's, else a refusal that says what to set."""
+    given = env(name)
+    if given or EMBEDDED:
+        return given or embedded
+    raise ImproperlyConfigured(
+        f"Set {name}, for example {example}, or EMBEDDED=1 to use the built-in server."
+    )
+
+
+DATABASE_URL = embedded_or_given(
+    "DATABASE_URL", "postgresql://user:password@host/guildhall", stack.database_url(DATA_DIR)
+)
+REDIS_URL = embedded_or_given("REDIS_URL", "redis://host:6379", stack.redis_url(DATA_DIR))
+CACHE_URL = env("CACHE_URL")
+
+
+def secret(name: str, file: str) -> str:
+    """A secret from the environment; an embedded instance makes its own once, in DATA_DIR."""
+    given = env(name)
+    if given:
+        return given
+    if EMBEDDED:
+        return stack.secret(DATA_DIR, file)
+    raise ImproperlyConfigured(f"Set {name}: production keeps its secrets in the environment.")
+
+
+SECRET_KEY = secret("SECRET_KEY", "secret_key")
+SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS").split(",") if env("SECRET_KEY_FALLBACKS") else []
+# `k2:base64,k1:base64`: the first key seals, all of them open.
+FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "encryption_keys")
+
+
+def parse_database(url: str) -> dict[str, object]:
+    """Django's DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/dir`."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", "") or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": int(env("CONN_MAX_AGE", "60")),
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": env_flag("DISABLE_SERVER_SIDE_CURSORS"),
+    }
+
+
+DATABASES = {"default": parse_database(DATABASE_URL)}
+
+
+def celery_broker(url: str) -> str:
+    """Celery's spelling of the URL; database 0 is the broker."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.path}?virtual_host=0"
+    return f"{url.rstrip('/')}/0"
+
+
+def django_cache(url: str) -> str:
+    """Django's spelling of the URL; database 1 is the cache."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}?db=1"
+    return f"{url.rstrip('/')}/1"
+
+
+# Applications ---------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "django.forms",
+    "pgtrigger",
+    "rest_framework",
+    "drf_spectacular",
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "django_htmx",
+    # The Simple configurations: the automatic ones each rewrite TEMPLATES and the last one wins.
+    "django_cotton.apps.SimpleAppConfig",
+    "template_partials.apps.SimpleAppConfig",
+    "lucide",
+    "csp",
+    "django_structlog",
+    "marketplace.kit",
+    "marketplace.jobs",
+    "marketplace.events",
+    "marketplace.people",
+    "marketplace.organizations",
+    "payouts",
+    "vetting",
+    "marketplace.projects",
+    "tasks",
+    "marketplace.web",
+]
+if DEBUG:
+    INSTALLED_APPS += ["django_linear_migrations"]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.gzip.GZipMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "marketplace.web.middleware.ErrorsMiddleware",
+]
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+AUTH_USER_MODEL = "people.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LOADERS = [
+    (
+        "template_partials.loader.Loader",
+        [
+            (
+                "django.template.loaders.cached.Loader",
+                [
+                    "django_cotton.cotton_loader.Loader",
+                    "django.template.loaders.filesystem.Loader",
+                    "django.template.loaders.app_directories.Loader",
+                ],
+            )
+        ],
+    )
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "marketplace/web/templates"],  # before allauth's own
+        "OPTIONS": {
+            "loaders": LOADERS,
+            "builtins": [
+                "django_cotton.templatetags.cotton",
+                "template_partials.templatetags.partials",
+            ],
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "marketplace.web.context.frame",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# Language, time ---------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = True
+USE_TZ = True
+
+# Files ------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+_maths = find_spec("ziamath")
+if _maths is None or _maths.origin is None:
+    raise ImproperlyConfigured("ziamath is not installed: pip install -r requirements.txt")
+# STIX Two Math (OFL-1.1) is served out of the pinned package ziamath, which is never imported.
+STATICFILES_DIRS = [("web/fonts", Path(_maths.origin).parent / "fonts")]
+MEDIA_ROOT = Path(env("MEDIA_ROOT", str(DATA_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+# An import file arrives in one form post; it is streamed to disk, never held in memory.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 4 * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+
+# Cache, sessions, jobs --------------------------------------------------------------------------
+CACHES = {
+    "default": {
+        "BACKEND": "marketplace.kit.cache.ForgivingRedisCache",
+        "LOCATION": CACHE_URL or django_cache(REDIS_URL),
+        "KEY_PREFIX": env("CACHE_KEY_PREFIX", "guildhall"),
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+STAFF_SESSION_SECONDS = int(timedelta(hours=8).total_seconds())
+
+CELERY_BROKER_URL = celery_broker(REDIS_URL)
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "socket_timeout": 10,
+    "socket_connect_timeout": 1,
+    "health_check_interval": 15,
+    "retry_on_timeout": True,
+    # A publish with the broker down must fail in milliseconds: the sweeper finds the job.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.2,
+}
+# Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3).
+JOB_QUEUES = {
+    "money": {"hard": 60, "lease": 120, "attempts": 100},
+    "default": {"hard": 60, "lease": 120, "attempts": 12},
+    "bulk": {"hard": None, "lease": 120, "attempts": 5},
+}
+JOBS_BELL = True
+# Ticks: name -> seconds. They write no row and may be lost, late or doubled.
+JOBS_TICKS = {
+    "jobs.sweep": 5,
+    "jobs.plan": 60,
+    "events.seal": 5,
+    "payouts.post_earnings": 2,
+    "payouts.sweep_attempts": 60,
+    "tasks.expire_leases": 15,
+    "tasks.approve_overdue": 60,
+}
+# Occurrences: kind -> (every seconds, queue). `plan` writes one Job row per due instant.
+JOBS_SCHEDULE = {
+    "payouts.release_holds": {"every": 600, "queue": "money"},
+    "payouts.check_ledger": {"every": 86_400, "queue": "bulk"},
+    "jobs.forget_old": {"every": 86_400, "queue": "bulk"},
+    "vetting.close_attempts": {"every": 300, "queue": "default"},
+}
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": float(seconds), "options": {"queue": "money" if name.startswith("payouts.") else "default"}}
+    for name, seconds in JOBS_TICKS.items()
+}
+
+# Accounts ---------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_ADAPTER = "marketplace.people.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+MFA_ADAPTER = "marketplace.people.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+MFA_TOTP_ISSUER = "Guildhall"
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TRUST_ENABLED = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_ENABLED = False
+USERSESSIONS_TRACK_ACTIVITY = True
+ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
+# A demo prints its logins; its accounts come without a second factor. Refused outside DEBUG.
+DEMO = env_flag("DEMO")
+
+# Mail -------------------------------------------------------------------------------------------
+EMAIL_BACKEND = (
+    "django.core.mail.backends.smtp.EmailBackend"
+    if env("EMAIL_HOST")
+    else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(env("EMAIL_PORT", "587"))
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", "1")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "Guildhall <no-reply@localhost>")
+
+# API --------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "marketplace.organizations.api.authentication.ApiKeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "marketplace.kit.drf.problems.answer_problem",
+    "DEFAULT_THROTTLE_CLASSES": ["marketplace.kit.drf.throttles.PerPrincipal"],
+    "DEFAULT_THROTTLE_RATES": {"anonymous": "60/min", "signed_in": "600/min"},
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Guildhall API",
+    "VERSION": "1",
+    "DESCRIPTION": "Post expert work, read its results; claim, draft, submit and return tasks.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "marketplace.kit.drf.schema.add_problem_answers",
+    ],
+}
+
+# Money ------------------------------------------------------------------------------------------
+STRIPE_SECRET_KEY = env("STRIPE_SECRET_KEY")
+STRIPE_API_BASE = env("STRIPE_API_BASE")
+STRIPE_API_VERSION = env("STRIPE_API_VERSION", "2026-10-28.endive")
+STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET")
+STRIPE_CONNECT_WEBHOOK_SECRET = env("STRIPE_CONNECT_WEBHOOK_SECRET")
+STRIPE_THIN_WEBHOOK_SECRET = env("STRIPE_THIN_WEBHOOK_SECRET")
+PAYMENTS_MODE = env("PAYMENTS_MODE", "stripe" if STRIPE_SECRET_KEY or not DEBUG else "sandbox")
+if PAYMENTS_MODE == "stripe" and not STRIPE_SECRET_KEY:
+    raise ImproperlyConfigured(
+        "Set STRIPE_SECRET_KEY, or PAYMENTS_MODE=sandbox to run without real money."
+    )
+if PAYMENTS_MODE == "sandbox" and STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
+    raise ImproperlyConfigured("PAYMENTS_MODE=sandbox refuses a live Stripe key; unset one of them.")
+PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
+PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
+PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
+PAYOUT_RATE_PER_S = int(env("PAYOUT_RATE_PER_S", "10"))
+FEE_BASIS_POINTS = int(env("FEE_BASIS_POINTS", "1500"))
+
+# Browser security -------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "style-src-attr": [UNSAFE_INLINE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+        # Browsers also hold the redirect after a form to this list.
+        "form-action": [SELF, "https://connect.stripe.com", "https://checkout.stripe.com"],
+    }
+}
+SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_flag("BEHIND_PROXY") else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if IS_HTTPS else "guildhall_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "guildhall_csrf"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+
+# Logs -------------------------------------------------------------------------------------------
+LOG_LEVEL = env("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"secrets": {"()": "marketplace.kit.logs.DropSecrets"}},
+    "formatters": {
+        "json": {"()": "marketplace.kit.logs.json_formatter"},
+        "plain": {"()": "marketplace.kit.logs.plain_formatter"},
+    },
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain" if DEBUG else "json",
+            "filters": ["secrets"],
+        }
+    },
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {"django_structlog": {"level": "WARNING"}},
+}
