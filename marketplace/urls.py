@@ -1,0 +1,21 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from marketplace.web import health
+
+handler400 = "marketplace.web.errors.bad_request"
+handler403 = "marketplace.web.errors.permission_denied"
+handler404 = "marketplace.web.errors.page_not_found"
+handler500 = "marketplace.web.errors.server_error"
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("accounts/", include("allauth.urls")),
+    path("account/", include("marketplace.web.account.urls")),
+    path("o/<slug:slug>/", include("marketplace.web.client.urls")),
+    path("staff/", include("marketplace.web.staff.urls")),
+    path("", include("marketplace.web.expert.urls")),
+    path("", include("marketplace.web.public.urls")),
+]
