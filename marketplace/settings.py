@@ -6,6 +6,7 @@ import os
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
@@ -269,8 +270,17 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_step": 0.1,
     "interval_max": 0.2,
 }
-# Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3).
-JOB_QUEUES = {
+
+
+class JobQueue(TypedDict):
+    """Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3)."""
+
+    hard: int | None
+    lease: int
+    attempts: int
+
+
+JOB_QUEUES: dict[str, JobQueue] = {
     "money": {"hard": 60, "lease": 120, "attempts": 100},
     "default": {"hard": 60, "lease": 120, "attempts": 12},
     "bulk": {"hard": None, "lease": 120, "attempts": 5},
@@ -286,15 +296,26 @@ JOBS_TICKS = {
     "tasks.expire_leases": 15,
     "tasks.approve_overdue": 60,
 }
-# Occurrences: kind -> (every seconds, queue). `plan` writes one Job row per due instant.
-JOBS_SCHEDULE = {
-    "payouts.release_holds": {"every": 600, "queue": "money"},
-    "payouts.check_ledger": {"every": 86_400, "queue": "bulk"},
-    "jobs.forget_old": {"every": 86_400, "queue": "bulk"},
-    "vetting.close_attempts": {"every": 300, "queue": "default"},
+# Occurrences: kind -> its period in seconds (whole minutes, counted from 1970 in UTC) or its time
+# of day ("03:00", UTC). `jobs.plan` writes one Job row per due instant.
+JOBS_SCHEDULE: dict[str, int | str] = {
+    "payouts.release_holds": 600,
+    "payouts.check_ledger": "03:00",
+    "jobs.forget_old": "04:00",
+    "vetting.close_attempts": 300,
 }
 CELERY_BEAT_SCHEDULE = {
-    name: {"task": name, "schedule": float(seconds), "options": {"queue": "money" if name.startswith("payouts.") else "default"}}
+    name: {
+        "task": "jobs.tick",
+        "args": (name,),
+        "schedule": float(seconds),
+        "options": {
+            "queue": "money" if name.startswith("payouts.") else "default",
+            "soft_time_limit": 20,
+            "time_limit": 30,
+            "retry": False,
+        },
+    }
     for name, seconds in JOBS_TICKS.items()
 }
 
