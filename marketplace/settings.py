@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,20 +38,22 @@ ALLOWED_HOSTS = env("ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 
-def embedded_or_given(name: str, example: str, embedded: str) -> str:
+def embedded_or_given(name: str, example: str, embedded: Callable[[Path], str]) -> str:
     """The given server's URL, else the embedded one's, else a refusal that says what to set."""
     given = env(name)
     if given or EMBEDDED:
-        return given or embedded
+        return given or embedded(DATA_DIR)
     raise ImproperlyConfigured(
         f"Set {name}, for example {example}, or EMBEDDED=1 to use the built-in server."
     )
 
 
 DATABASE_URL = embedded_or_given(
-    "DATABASE_URL", "postgresql://user:password@host/guildhall", stack.database_url(DATA_DIR)
+    "DATABASE_URL", "postgresql://user:password@host/guildhall", stack.database_url
 )
-REDIS_URL = embedded_or_given("REDIS_URL", "redis://host:6379", stack.redis_url(DATA_DIR))
+REDIS_URL = embedded_or_given("REDIS_URL", "redis://host:6379", stack.redis_url)
+# Past a connection pooler: for locks of a session, migrations, backups.
+DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", DATABASE_URL)
 CACHE_URL = env("CACHE_URL")
 
 
@@ -159,6 +162,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "marketplace.people.middleware.ShortStaffSessions",
+    "marketplace.people.middleware.RequireCountedLimits",
+    "marketplace.people.middleware.RequireSecondFactor",
     "django_structlog.middlewares.RequestMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -321,7 +327,6 @@ CELERY_BEAT_SCHEDULE = {
 
 # Accounts ---------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
-    "django.contrib.auth.backends.ModelBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
 PASSWORD_HASHERS = [
@@ -349,6 +354,16 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_ADAPTER = "marketplace.people.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "marketplace.people.forms.AuthenticateForm",
+    "reauthenticate": "marketplace.people.forms.ReauthenticateForm",
+}
+# Who must have a second factor; each rule takes a user.
+SECOND_FACTOR_RULES = [
+    "marketplace.people.access.is_staff",
+    "marketplace.organizations.access.guards_keys_or_money",
+]
+DOMAIN_ERRORS_ANSWERED_BY = "marketplace.web.errors.answer_domain_error"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_USER_VERIFICATION = "required"

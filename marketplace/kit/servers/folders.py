@@ -177,3 +177,11 @@ def locked(path: Path) -> Iterator[None]:
 def open_private(path: Path) -> IO[str]:
     """A 0600 file for reading and appending, made where it is missing."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+")
+
+
+def restoring_marker(home: Path) -> Path:
+    """The file that exists from the start of a restore until everything restored has been checked.
+
+    While it exists the site answers 503 and `up` keeps its workers still.
+    """
+    return home / "run/restoring"

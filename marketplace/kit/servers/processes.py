@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from marketplace.kit.servers.accounts import Account
+
+# `up` marks what it starts by these variables; children of children inherit them, and no other
+# program has them, so they tell the program and the instance of a process in one look.
+SUPERVISED = "GUILDHALL_SUPERVISED"
+ROLE = "GUILDHALL_ROLE"
+WORKERS = ("worker", "bulk", "beat")
+ROLES = ("web", *WORKERS)
 
 
 def pid_in(path: Path) -> int | None:
@@ -61,6 +68,21 @@ def every(test: Callable[[psutil.Process], bool]) -> Iterator[psutil.Process]:
     for process in psutil.process_iter():
         if is_alive(process) and test(process):
             yield process
+
+
+def marked(home: Path, roles: Collection[str] = ROLES) -> list[psutil.Process]:
+    """The living processes that `up` started for this instance, and theirs, in these roles."""
+    me = psutil.Process()
+    spared = {me.pid, *(parent.pid for parent in me.parents())}
+    return [each for each in every(lambda one: _role(one, home) in roles) if each.pid not in spared]
+
+
+def _role(process: psutil.Process, home: Path) -> str | None:
+    try:
+        environ = process.environ()
+    except (psutil.Error, OSError):
+        return None
+    return environ.get(ROLE) if environ.get(SUPERVISED) == str(home) else None
 
 
 def wait_for(processes: Sequence[psutil.Process], *, seconds: float) -> list[psutil.Process]:

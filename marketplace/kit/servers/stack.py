@@ -86,6 +86,11 @@ class Stack:
             if self.database:
                 self.database.stop()
 
+    def is_up(self) -> bool:
+        """Whether every built-in server is there. Cheap enough to ask twice a second."""
+        is_database_up = self.database is None or self.database.pid() is not None
+        return is_database_up and (self.broker is None or self.broker.answers())
+
     def status(self) -> list[ServerStatus]:
         """How each built-in server is doing."""
         found = []
