@@ -13,6 +13,7 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("styleguide/", include("marketplace.web.styleguide.urls")),
     path("account/", include("marketplace.web.account.urls")),
     path("o/<slug:slug>/", include("marketplace.web.client.urls")),
     path("staff/", include("marketplace.web.staff.urls")),

@@ -27,3 +27,4 @@ STORAGES = {
 }
 # Tests run due jobs themselves, through the real runner: run_due_jobs().
 JOBS_BELL = False
+WHITENOISE_AUTOREFRESH = True  # no collected folder to index

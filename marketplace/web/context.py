@@ -1,4 +1,4 @@
-"""What every page knows: appearance, banners, and which frame to draw."""
+"""What every page knows: appearance, banners, and the frame to draw it in."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
 
-THEMES = frozenset({"light", "dark"})
-
-
-def appearance(request: HttpRequest) -> dict[str, str]:
-    """Theme and shortcuts come from cookies into <html>, so the first paint is right."""
-    theme = request.COOKIES.get("theme", "")
-    return {
-        "theme": theme if theme in THEMES else "auto",
-        "shortcuts": "off" if request.COOKIES.get("shortcuts") == "off" else "on",
-    }
+from marketplace.web.account.tabs import account_tabs
+from marketplace.web.appearance import appearance
+from marketplace.web.navigation import frame_of
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:  # Any: as Django's context processors
-    """For every template: appearance and banners. Reads no database row."""
+    """Appearance and banners; `frame` asks the database only where a template draws it."""
     return {
         **appearance(request),
         "is_sandbox": settings.PAYMENTS_MODE == "sandbox",
         "is_demo": settings.DEMO,
+        "frame": SimpleLazyObject(lambda: frame_of(request)),
+        "account_tabs": SimpleLazyObject(lambda: account_tabs(request)),
     }

@@ -1,4 +1,4 @@
-"""Pages for what went wrong. They read no row and no session, so they work when little else does."""
+"""Pages for what went wrong. They read no row and no session: they work when little else does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from marketplace.kit.errors import DomainError
-from marketplace.web.context import appearance
+from marketplace.web.appearance import appearance
 
 logger = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 10

@@ -2,4 +2,4 @@ from django.urls import path
 
 from marketplace.web.public import views
 
-urlpatterns = [path("", views.home, name="home")]
+urlpatterns = [path("", views.landing, name="home")]

@@ -1,3 +1,4 @@
 from django.urls import URLPattern
 
+app_name = "staff"
 urlpatterns: list[URLPattern] = []

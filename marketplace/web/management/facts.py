@@ -1,0 +1,36 @@
+"""What must be equal before a backup and after its restore."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.db.models import Sum
+
+from marketplace.events.models import EventSeal
+from payouts.models import Account
+
+
+def instance_facts() -> dict[str, Any]:  # Any: JSON values
+    """Migrations, head of the event chain, ledger totals by currency and account kind."""
+    migrations = MigrationRecorder(connection).applied_migrations()
+    head = EventSeal.objects.order_by("-position").values("position", "hash").first()
+    totals = (
+        Account.objects.values("currency", "kind")
+        .annotate(debits_minor=Sum("debits_minor"), credits_minor=Sum("credits_minor"))
+        .order_by("currency", "kind")
+    )
+    return {
+        "migrations": sorted(f"{app}.{name}" for app, name in migrations),
+        "event_head": head,
+        "ledger_totals": list(totals),
+    }
+
+
+def key_fingerprint() -> str:
+    """Tells whether two instances seal with the same keys, without telling the keys."""
+    salted = f"backup of Guildhall: {settings.FIELD_ENCRYPTION_KEYS}"
+    return hashlib.sha256(salted.encode()).hexdigest()[:16]

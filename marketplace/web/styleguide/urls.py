@@ -1,0 +1,5 @@
+from django.urls import path
+
+from marketplace.web.styleguide import views
+
+urlpatterns = [path("", views.show, name="styleguide")]

@@ -1,0 +1,62 @@
+"""Browser tests use the Chromium of the system; without one they are skipped, not failed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+# Playwright's sync API runs an event loop in this thread, which Django would refuse.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if CHROMIUM:
+        return
+    for item in items:
+        if "browser" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="no Chromium here (set CHROMIUM)"))
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    # --no-sandbox: needed as root and in most containers; the pages are our own.
+    return {
+        "executable_path": CHROMIUM,
+        "args": ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+    }
+
+
+@pytest.fixture
+def site(live_server: Any) -> str:
+    return str(live_server.url)
+
+
+@pytest.fixture
+def wanted_errors() -> list[str]:
+    """Console errors a test provokes; a refused form is always allowed."""
+    return ["status of 422"]
+
+
+@pytest.fixture
+def context(context: BrowserContext, wanted_errors: list[str]) -> Iterator[BrowserContext]:
+    """Every page of the test fails it on a script error or a console error (so on CSP too)."""
+    problems: list[str] = []
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", note)
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type == "error" and not any(words in message.text for words in wanted_errors):
+            problems.append(message.text)
+
+    context.on("page", watch)
+    yield context
+    assert problems == []
