@@ -8,11 +8,13 @@ from collections.abc import Callable
 from functools import cache
 from uuid import UUID
 
-from celery import Celery, Task, current_app
+from celery import Celery
 from django.conf import settings
 from kombu.exceptions import KombuError
 from prometheus_client import Counter
 from redis.exceptions import RedisError
+
+from marketplace.celery import Kind, app
 
 logger = logging.getLogger(__name__)
 
@@ -83,25 +85,25 @@ def function_of(kind: str) -> Callable[..., None]:
 
 def queue_of(kind: str) -> str:
     """The queue that the kind names. Raises UnknownKind."""
-    return str(getattr(_task(kind), "queue", None) or "default")
+    return _task(kind).job_queue
 
 
 def is_registered(kind: str) -> bool:
-    return kind in _app().tasks
+    return isinstance(_app().tasks.get(kind), Kind)
 
 
-def _task(kind: str) -> Task[..., None]:
-    try:
-        return _app().tasks[kind]
-    except KeyError:
-        raise UnknownKind(kind) from None
+def _task(kind: str) -> Kind:
+    task = _app().tasks.get(kind)
+    if not isinstance(task, Kind):
+        raise UnknownKind(kind)
+    return task
 
 
 @cache
 def _app() -> Celery:
     """The application with every package's `jobs.py` imported."""
-    current_app.loader.import_default_modules()
-    return current_app
+    app.loader.import_default_modules()
+    return app
 
 
 def _soft_limit(queue: str) -> int | None:

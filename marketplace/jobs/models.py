@@ -46,6 +46,7 @@ class Job(models.Model):
     progress_note = models.CharField(max_length=200, default="")
     result = models.JSONField(null=True)
     cancel_requested_at = models.DateTimeField(null=True)
+    cancel_requested_by = models.UUIDField(null=True)
     asked_by = models.UUIDField(null=True)
     last_error = models.CharField(max_length=500, default="")
     created_at = models.DateTimeField(db_default=Now())
@@ -66,6 +67,11 @@ class Job(models.Model):
                 name="job_finished_at_matches_state",
                 condition=Q(state__in=ENDED, finished_at__isnull=False)
                 | Q(~Q(state__in=ENDED), finished_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="job_cancel_request_names_its_person",
+                condition=Q(cancel_requested_at__isnull=True, cancel_requested_by__isnull=True)
+                | Q(cancel_requested_at__isnull=False, cancel_requested_by__isnull=False),
             ),
         ]
         indexes = [
