@@ -1,0 +1,215 @@
+"""Paying out: a run, one payout per expert in it, and every try to send one (MONEY 5)."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from marketplace.kit.ids import uuid7
+from marketplace.kit.states import transitions
+from payouts.models import triggers
+from payouts.models.earnings import Earning
+from payouts.models.payees import Payee
+
+USER = settings.AUTH_USER_MODEL
+LIVE_ATTEMPT = ("created", "sending", "unknown", "succeeded")
+MONEY_RESERVED = ("reserved", "submitting", "unknown", "rejected", "held")
+
+
+class PayoutRun(models.Model):
+    """One round of payouts in one currency, opened by one person and approved by another."""
+
+    TRANSITIONS = transitions(
+        {
+            "open": "closed cancelled",
+            "closed": "approved cancelled",
+            "approved": "running cancelled",
+            "running": "paused done",
+            "paused": "running",
+            "done": "",
+            "cancelled": "",
+        }
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    currency = models.CharField(max_length=3)
+    state = models.CharField(max_length=9, default="open")
+    pause_reason = models.CharField(max_length=200, blank=True, default="")
+    opened_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
+    opened_at = models.DateTimeField()
+    collected_at = models.DateTimeField(null=True)
+    closed_at = models.DateTimeField(null=True)
+    approved_by = models.ForeignKey(USER, models.PROTECT, null=True, related_name="+")
+    approved_at = models.DateTimeField(null=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="run_checker_is_not_maker",
+                condition=Q(approved_by=None) | ~Q(approved_by=F("opened_by")),
+            ),
+            models.CheckConstraint(
+                name="run_state_matches_its_instants",
+                condition=Q(state="open", closed_at=None, approved_at=None)
+                | Q(state="closed", closed_at__isnull=False, approved_at=None)
+                | Q(state="approved", approved_at__isnull=False, started_at=None)
+                | Q(state__in=["running", "paused"], started_at__isnull=False, finished_at=None)
+                | Q(state="done", started_at__isnull=False, finished_at__isnull=False)
+                | Q(state="cancelled", started_at=None, finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="run_is_approved_by_somebody",
+                condition=Q(approved_at=None, approved_by=None)
+                | Q(approved_at__isnull=False, approved_by__isnull=False),
+            ),
+            models.UniqueConstraint(
+                fields=["currency"], name="one_open_run_per_currency", condition=Q(state="open")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.id}"
+
+
+class Payout(models.Model):
+    """One expert's money of one run. Amount and destination are frozen at birth."""
+
+    TRANSITIONS = transitions(
+        {
+            "reserved": "submitting held cancelled",
+            "submitting": "transferred unknown rejected reserved held",
+            "unknown": "transferred rejected",
+            "rejected": "reserved cancelled",
+            "held": "reserved cancelled",
+            "transferred": "bank_pending reversed",
+            "bank_pending": "paid bank_failed",
+            "paid": "bank_failed reversed",
+            "bank_failed": "bank_pending reversed",
+            "reversed": "",
+            "cancelled": "",
+        }
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(PayoutRun, models.PROTECT, related_name="payouts")
+    expert = models.ForeignKey("people.Expert", models.PROTECT, related_name="payouts")
+    payee = models.ForeignKey(Payee, models.PROTECT, related_name="payouts")
+    destination = models.CharField(max_length=100)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    state = models.CharField(max_length=12, default="reserved")
+    why = models.CharField(max_length=200, blank=True, default="")
+    transfer_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
+    reserved_at = models.DateTimeField()
+    transferred_at = models.DateTimeField(null=True)
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "expert", "currency"], name="one_payout_per_run_and_expert"
+            ),
+            models.CheckConstraint(name="payout_is_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="payout_sent_at_matches_state",
+                condition=Q(
+                    state__in=[*MONEY_RESERVED, "cancelled"], transferred_at=None, transfer_id=None
+                )
+                | Q(
+                    state__in=["transferred", "bank_pending", "paid", "bank_failed", "reversed"],
+                    transferred_at__isnull=False,
+                    transfer_id__isnull=False,
+                ),
+            ),
+        ]
+        indexes = [models.Index(fields=["expert", "-id"], name="payout_by_expert")]
+
+    def __str__(self) -> str:
+        return f"payout {self.id}"
+
+
+class PayoutItem(models.Model):
+    """An earning inside a payout. Dead items are those of cancelled payouts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payout = models.ForeignKey(Payout, models.PROTECT, related_name="items")
+    earning = models.ForeignKey(Earning, models.PROTECT, related_name="items")
+    amount_minor = models.BigIntegerField()
+    is_live = models.BooleanField(default=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["earning"],
+                name="an_earning_is_in_one_live_payout",
+                condition=Q(is_live=True),
+            ),
+            models.CheckConstraint(name="item_is_positive", condition=Q(amount_minor__gt=0)),
+        ]
+        triggers = [triggers.ITEM_IS_NOT_PAYROLL, *triggers.never_deleted("payout items")]
+
+    def __str__(self) -> str:
+        return f"item {self.id}"
+
+
+class PayoutAttempt(models.Model):
+    """One frozen request to Stripe. It is repeated byte for byte until its end is known."""
+
+    TRANSITIONS = transitions(
+        {
+            "created": "sending rejected",
+            "sending": "succeeded rejected unknown created",
+            "unknown": "succeeded rejected sending",
+            "succeeded": "",
+            "rejected": "",
+        }
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payout = models.ForeignKey(Payout, models.PROTECT, related_name="attempts")
+    number = models.IntegerField()
+    key = models.CharField(max_length=200, unique=True)
+    request = models.TextField()
+    request_sha256 = models.CharField(max_length=64)
+    api_version = models.CharField(max_length=40)
+    livemode = models.BooleanField()
+    state = models.CharField(max_length=9, default="created")
+    sends = models.IntegerField(default=0)
+    first_sent_at = models.DateTimeField(null=True)
+    last_sent_at = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    provider_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
+    error_code = models.CharField(max_length=100, blank=True, default="")
+    error_message = models.CharField(max_length=500, blank=True, default="")
+    is_frozen = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["payout"],
+                name="one_open_or_successful_attempt",
+                condition=Q(state__in=LIVE_ATTEMPT),
+            ),
+            models.UniqueConstraint(fields=["payout", "number"], name="attempts_are_numbered"),
+            models.CheckConstraint(
+                name="attempt_state_matches_its_facts",
+                condition=Q(state="created", first_sent_at=None, ended_at=None)
+                | Q(state__in=["sending", "unknown"], first_sent_at__isnull=False, ended_at=None)
+                | Q(state="succeeded", provider_id__isnull=False, ended_at__isnull=False)
+                | Q(state="rejected", provider_id=None, ended_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_try_at", "id"],
+                name="attempt_in_the_air",
+                condition=Q(state__in=["sending", "unknown"]),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.key

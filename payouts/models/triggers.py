@@ -1,0 +1,194 @@
+"""What the database itself refuses in the ledger (MONEY 2).
+
+ERRCODE 23514 (a rule) and 23001 (history) both reach Django as IntegrityError; another code would
+be taken for a lost connection and retried.
+"""
+
+from __future__ import annotations
+
+import pgtrigger
+
+ENTRY_APPLIES = pgtrigger.Trigger(
+    name="entry_applies",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("p", "payouts_posting"), ("a", "payouts_account")],
+    # Savepoints share both the transaction id and its start; ids begin anew after a restore, so
+    # the start is compared too.
+    func="""
+    SELECT * INTO p FROM payouts_posting WHERE id = NEW.posting_id;
+    IF p.id IS NULL OR p.sealed_xid <> pg_current_xact_id() OR p.created_at <> now() THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE =
+        'posting ' || NEW.posting_id || ' is sealed';
+    END IF;
+    UPDATE payouts_account SET
+      debits_minor = debits_minor + CASE WHEN NEW.side = 'D' THEN NEW.amount_minor ELSE 0 END,
+      credits_minor = credits_minor + CASE WHEN NEW.side = 'C' THEN NEW.amount_minor ELSE 0 END,
+      version = version + 1
+    WHERE id = NEW.account_id RETURNING * INTO a;
+    IF a.currency <> p.currency THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE =
+        'currencies differ: ' || a.currency || ' in a posting of ' || p.currency;
+    END IF;
+    NEW.account_version := a.version;
+    NEW.balance_after_minor := CASE WHEN a.normal = 'D' THEN a.debits_minor - a.credits_minor
+      ELSE a.credits_minor - a.debits_minor END;
+    RETURN NEW;
+    """,
+)
+
+ENTRIES_BALANCE = pgtrigger.Trigger(
+    name="entries_balance",
+    level=pgtrigger.Statement,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    referencing=pgtrigger.Referencing(new="added"),  # type: ignore[no-untyped-call]  # untyped there
+    func="""
+    IF EXISTS (
+      SELECT 1 FROM added GROUP BY posting_id
+      HAVING count(*) < 2
+        OR sum(CASE side WHEN 'D' THEN amount_minor ELSE -amount_minor END) <> 0
+    ) THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'the entries of a posting do not balance';
+    END IF;
+    RETURN NULL;
+    """,
+)
+
+POSTING_HAS_ENTRIES = pgtrigger.Trigger(
+    name="posting_has_entries",
+    level=pgtrigger.Row,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    timing=pgtrigger.Deferred,
+    func="""
+    IF NOT EXISTS (SELECT 1 FROM payouts_entry WHERE posting_id = NEW.id) THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'posting ' || NEW.id || ' has no entries';
+    END IF;
+    RETURN NULL;
+    """,
+)
+
+EARNINGS_MATCH = pgtrigger.Trigger(
+    name="earnings_match",
+    level=pgtrigger.Row,
+    when=pgtrigger.After,
+    operation=pgtrigger.Insert,
+    timing=pgtrigger.Deferred,
+    condition=pgtrigger.Q(new__kind__in=["earnings_posted", "earning_posted_now"]),
+    declare=[("earned", "bigint"), ("debited", "bigint")],
+    func="""
+    SELECT coalesce(sum(pay_minor + fee_minor), 0) INTO earned
+      FROM payouts_earning WHERE posting_id = NEW.id;
+    SELECT coalesce(sum(amount_minor), 0) INTO debited
+      FROM payouts_entry WHERE posting_id = NEW.id AND side = 'D';
+    IF earned <> debited THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE =
+        'posting ' || NEW.id || ' debits ' || debited || ' for earnings of ' || earned;
+    END IF;
+    RETURN NULL;
+    """,
+)
+
+ACCOUNT_GUARD = pgtrigger.Trigger(
+    name="account_guard",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    # Depth 2 is the update made by entry_applies.
+    func="""
+    IF (NEW.id, NEW.kind, NEW.organization_id, NEW.expert_id, NEW.subject_id, NEW.currency,
+        NEW.normal, NEW.may_go_negative)
+      IS DISTINCT FROM
+       (OLD.id, OLD.kind, OLD.organization_id, OLD.expert_id, OLD.subject_id, OLD.currency,
+        OLD.normal, OLD.may_go_negative) THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'an account keeps its identity';
+    END IF;
+    IF pg_trigger_depth() < 2 AND (NEW.debits_minor, NEW.credits_minor, NEW.version)
+      IS DISTINCT FROM (OLD.debits_minor, OLD.credits_minor, OLD.version) THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'balances change by entries only';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+ACCOUNT_STARTS_EMPTY = pgtrigger.Trigger(
+    name="account_starts_empty",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+    IF (NEW.debits_minor, NEW.credits_minor, NEW.version) IS DISTINCT FROM (0, 0, 0) THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'an account starts empty';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+EARNING_KEEPS_ITS_TERMS = pgtrigger.Trigger(
+    name="earning_keeps_its_terms",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    func="""
+    IF TG_OP = 'UPDATE' THEN
+      IF (NEW.id, NEW.key, NEW.expert_id, NEW.escrow_id, NEW.reservation_id, NEW.currency,
+          NEW.pay_minor, NEW.fee_minor, NEW.cap_minor, NEW.pay_channel, NEW.earned_at,
+          NEW.available_at)
+        IS DISTINCT FROM
+         (OLD.id, OLD.key, OLD.expert_id, OLD.escrow_id, OLD.reservation_id, OLD.currency,
+          OLD.pay_minor, OLD.fee_minor, OLD.cap_minor, OLD.pay_channel, OLD.earned_at,
+          OLD.available_at) THEN
+        RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'earning terms never change';
+      END IF;
+      IF NEW.posting_id IS NOT DISTINCT FROM OLD.posting_id THEN RETURN NEW; END IF;
+      IF OLD.posting_id IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'an earning is posted once';
+      END IF;
+    END IF;
+    IF NEW.posting_id IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM payouts_posting WHERE id = NEW.posting_id
+        AND sealed_xid = pg_current_xact_id() AND created_at = now()
+    ) THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE =
+        'an earning joins only a posting of its own transaction';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+ITEM_IS_NOT_PAYROLL = pgtrigger.Trigger(
+    name="item_is_not_payroll",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+    IF EXISTS (SELECT 1 FROM payouts_earning WHERE id = NEW.earning_id AND pay_channel = 'payroll')
+    THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'an employee is paid by the employer';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+
+def never_deleted(rows: str) -> list[pgtrigger.Trigger]:
+    """Refuse DELETE and TRUNCATE of rows that may change; a test database may be flushed."""
+    refusal = f"RAISE EXCEPTION '{rows} are never deleted' USING ERRCODE = '23001';"
+    return [
+        pgtrigger.Trigger(
+            name="never_deleted",
+            level=pgtrigger.Row,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Delete,
+            func=refusal,
+        ),
+        pgtrigger.Trigger(
+            name="never_emptied",
+            level=pgtrigger.Statement,
+            when=pgtrigger.Before,
+            operation=pgtrigger.Truncate,
+            func=f"IF left(current_database(), 5) <> 'test_' THEN {refusal} END IF; RETURN NULL;",
+        ),
+    ]

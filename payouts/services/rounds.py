@@ -1,0 +1,206 @@
+"""The ledger follows the approvals in rounds: one posting for many earnings (MONEY 4)."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models.functions import TruncDate
+
+from marketplace.events.services.recording import record
+from payouts.models import Account, Earning, Posting, Reservation
+from payouts.services import ledger
+from payouts.services.accounts import account, expert_accounts
+
+logger = logging.getLogger(__name__)
+ROUND_SIZE = 500
+LONGEST_TICK_S = 20
+Queue = tuple[UUID, str, date]
+
+
+def post_earnings(*, at: datetime) -> int:
+    """Post every unposted earning, in rounds of one project, currency and UTC day.
+
+    A sequence: one durable transaction a round. A second poster stops at once, because two only
+    wait for each other. Stops after 20 s; the next tick goes on. Returns the earnings posted.
+    """
+    stop, posted = time.monotonic() + LONGEST_TICK_S, 0
+    for queue in _queues():
+        while time.monotonic() < stop:
+            with transaction.atomic(durable=True):
+                size = _post_round(queue, at) if _is_only_poster() else 0
+            posted += size
+            if size < ROUND_SIZE:
+                break
+    return posted
+
+
+def release_holds(*, at: datetime) -> int:
+    """Make the earnings whose hold is over available to pay out. A sequence, like the above."""
+    released = 0
+    while True:
+        with transaction.atomic(durable=True):
+            size = _release_round(at)
+        released += size
+        if size < ROUND_SIZE:
+            return released
+
+
+def _queues() -> list[Queue]:
+    rows = Earning.objects.filter(posting=None, state="pending", escrow__isnull=False)
+    days = rows.annotate(day=TruncDate("earned_at", tzinfo=UTC))
+    found = days.values_list("escrow_id", "currency", "day").distinct()
+    return [(escrow, currency, day) for escrow, currency, day in found]
+
+
+def _is_only_poster() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext('payouts.post_earnings'))")
+        return bool(cursor.fetchone()[0])
+
+
+def _post_round(queue: Queue, at: datetime) -> int:
+    escrow_id, currency, day = queue
+    rows = (
+        Earning.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(posting=None, state="pending", escrow=escrow_id, currency=currency)
+        .filter(earned_at__date=day)
+        .order_by("id")[:ROUND_SIZE]
+    )
+    earnings = list(rows)
+    if not earnings:
+        return 0
+    posting = _post(earnings, currency, at)
+    ids = [earning.id for earning in earnings]
+    changed = Earning.objects.filter(id__in=ids, posting=None).update(posting=posting)
+    if changed != len(earnings):
+        raise RuntimeError("a round must take every earning it locked")
+    return changed
+
+
+def _post(earnings: Sequence[Earning], currency: str, at: datetime) -> Posting:
+    credited = _credits(earnings, currency)
+    reservations = Reservation.objects.in_bulk({e.reservation_id for e in earnings})
+    owed: dict[UUID, int] = defaultdict(int)
+    for earning in earnings:
+        owed[_reservation_of(earning)] += earning.pay_minor + earning.fee_minor
+    reserved = Account.objects.in_bulk({row.reserved_id for row in reservations.values()})
+    debits = [
+        ledger.Leg(reserved[reservations[reservation_id].reserved_id], "D", amount)
+        for reservation_id, amount in owed.items()
+    ]
+    try:
+        return _post_legs(earnings, currency, [*debits, *credited])
+    except ledger.InsufficientBalance:
+        logger.exception("A reservation cannot cover its earnings; others pay")
+        debits = [
+            leg
+            for reservation_id, amount in owed.items()
+            for leg in _cover(reservations[reservation_id], amount, at)
+        ]
+        return _post_legs(earnings, currency, [*debits, *credited])
+
+
+def _post_legs(earnings: Sequence[Earning], currency: str, legs: Sequence[ledger.Leg]) -> Posting:
+    return ledger.post(
+        key=f"round:{fingerprint(ids=[earning.id for earning in earnings])}",
+        kind="earnings_posted",
+        currency=currency,
+        legs=legs,
+        effective_at=max(earning.earned_at for earning in earnings),
+    )
+
+
+def _credits(earnings: Sequence[Earning], currency: str) -> list[ledger.Leg]:
+    pays: dict[UUID, int] = defaultdict(int)
+    for earning in earnings:
+        pays[earning.expert_id] += earning.pay_minor
+    pending = expert_accounts(kind="expert_pending", currency=currency, experts=pays)
+    fees = sum(earning.fee_minor for earning in earnings)
+    revenue = account("platform_revenue", currency=currency)
+    experts = [ledger.Leg(pending[expert], "C", pay) for expert, pay in pays.items()]
+    return [*experts, ledger.Leg(revenue, "C", fees)]
+
+
+def _cover(reservation: Reservation, amount: int, at: datetime) -> list[ledger.Leg]:
+    # Must not happen. The expert is paid all the same: overrun, then escrow, then the operator.
+    pots = [reservation.reserved_id, reservation.overrun_id, reservation.escrow_id]
+    locked = ledger.lock_accounts(account_ids=pots)
+    legs, rest = [], amount
+    for pot in pots:
+        part = min(rest, locked[pot].balance_minor)
+        legs.append(ledger.Leg(locked[pot], "D", part))
+        rest -= part
+    expense = account("platform_expense", currency=reservation.currency)
+    if locked[reservation.reserved_id].balance_minor < amount:
+        record(
+            "earning.unfunded",
+            at=at,
+            object_kind="reservation",
+            object_id=reservation.id,
+            organization=reservation.organization_id,
+            project=reservation.subject_id,
+            data={
+                "minor": amount - locked[reservation.reserved_id].balance_minor,
+                "currency": reservation.currency,
+            },
+        )
+    return [*legs, ledger.Leg(expense, "D", rest)]
+
+
+def _release_round(at: datetime) -> int:
+    rows = (
+        Earning.objects.select_for_update(skip_locked=True, no_key=True)
+        .filter(posting__isnull=False, state="pending", available_at__lte=at)
+        .order_by("available_at", "id")[:ROUND_SIZE]
+    )
+    earnings = list(rows)
+    for currency in sorted({earning.currency for earning in earnings}):
+        _release([earning for earning in earnings if earning.currency == currency], currency, at)
+    ids = [earning.id for earning in earnings]
+    Earning.objects.filter(id__in=ids).update(state="available")
+    return len(earnings)
+
+
+def _release(earnings: Sequence[Earning], currency: str, at: datetime) -> None:
+    sums: dict[UUID, int] = defaultdict(int)
+    for earning in earnings:
+        sums[earning.expert_id] += earning.payable_minor
+    if not any(sums.values()):
+        return
+    pending = expert_accounts(kind="expert_pending", currency=currency, experts=sums)
+    available = expert_accounts(kind="expert_available", currency=currency, experts=sums)
+    posting = ledger.post(
+        key=f"released:{fingerprint(ids=[earning.id for earning in earnings])}",
+        kind="holds_released",
+        currency=currency,
+        legs=[ledger.Leg(pending[expert], "D", amount) for expert, amount in sums.items()]
+        + [ledger.Leg(available[expert], "C", amount) for expert, amount in sums.items()],
+        effective_at=at,
+    )
+    for expert, amount in sums.items():
+        record(
+            "earning.released",
+            at=at,
+            object_kind="posting",
+            object_id=posting.id,
+            expert=expert,
+            data={"minor": amount, "currency": currency},
+        )
+
+
+def _reservation_of(earning: Earning) -> UUID:
+    if earning.reservation_id is None:
+        raise RuntimeError("an unposted earning has a reservation")
+    return earning.reservation_id
+
+
+def fingerprint(*, ids: Iterable[UUID]) -> str:
+    """The sha256 of sorted ids, the idempotency key of a round."""
+    return hashlib.sha256(",".join(sorted(map(str, ids))).encode()).hexdigest()
