@@ -72,6 +72,12 @@ def require_staff(user: User | AnonymousUser, *roles: str) -> None:
         raise Forbidden(f"This needs one of the staff roles: {', '.join(sorted(roles))}.")
 
 
+def require_superuser(user: User | AnonymousUser) -> None:
+    """Refuse everybody but those who answer for the whole instance."""
+    if not (user.is_active and user.is_superuser):
+        raise Forbidden("Only a superuser of this instance may do this.")
+
+
 def needs_second_factor(user: User) -> bool:
     """Whether this person's roles ask for a second factor, by the rules of SECOND_FACTOR_RULES."""
     rules: list[Callable[[User], bool]] = [
