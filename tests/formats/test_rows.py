@@ -86,7 +86,7 @@ def test_a_broken_line_is_named_and_the_others_are_read() -> None:
 
     assert rows == [
         Row(1, {"a": 1}),
-        RowProblem(2, "", "Row 2 is not valid JSON: expecting value at character 8."),
+        RowProblem(2, "", "Row 2 is not valid JSON: expecting value at character 6."),
         RowProblem(4, "", "Row 4 is a list; a row is an object with named fields."),
         Row(5, {"a": 4}),
     ]
