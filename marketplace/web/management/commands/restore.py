@@ -78,7 +78,7 @@ class Command(BaseCommand):
         restored.mkdir(exist_ok=True)
         restored.chmod(0o700)
         if folder.exists():
-            folder.rename(restored.with_name("media.before"))
+            shutil.move(folder, restored.with_name("media.before"))
         shutil.move(restored, folder)
 
     def _verify(self, facts: Facts) -> None:
