@@ -1,10 +1,10 @@
 from django.urls import path
 
-from marketplace.web.account import views
+from marketplace.web.account import profile, views
 
 urlpatterns = [
-    path("", views.security, name="account"),
+    path("", profile.profile, name="account"),
     path("security/", views.security, name="account_security"),
     path("appearance/", views.show_appearance, name="appearance"),
-    path("organizations/new/", views.security, name="new_organization"),
+    path("organizations/new/", profile.new_organization, name="new_organization"),
 ]
