@@ -307,6 +307,7 @@ JOBS_TICKS = {
 JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.release_holds": 600,
     "payouts.check_ledger": "03:00",
+    "events.log_head": "00:00",
     "jobs.forget_old": "04:00",
     "vetting.close_attempts": 300,
 }

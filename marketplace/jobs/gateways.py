@@ -100,7 +100,7 @@ def _task(kind: str) -> Kind:
 
 
 @cache
-def _app() -> Celery:
+def _app() -> Celery[Kind]:
     """The application with every package's `jobs.py` imported."""
     app.loader.import_default_modules()
     return app
