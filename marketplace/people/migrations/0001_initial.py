@@ -141,7 +141,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='decisionrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('adverse', False), models.Q(('appeal_until__gt', models.F('decided_at')), ('automated', False), ('decided_by__isnull', False), models.Q(('reason_code', ''), _negated=True), models.Q(('message', ''), _negated=True), models.Q(('evidence', []), _negated=True)), _connector='OR'), name='adverse_decision_has_human_reason_evidence_and_clock'),
+            constraint=models.CheckConstraint(condition=models.Q(('adverse', False), models.Q(('appeal_until__isnull', False), ('automated', False), ('decided_by__isnull', False), ('appeal_until__gt', models.F('decided_at')), models.Q(('reason_code', ''), _negated=True), models.Q(('message', ''), _negated=True), models.Q(('evidence', []), _negated=True)), _connector='OR'), name='adverse_decision_has_human_reason_evidence_and_clock'),
         ),
         migrations.AddConstraint(
             model_name='decisionrecord',
@@ -153,7 +153,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='decisionrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('decided_by', models.F('confirmed_by')), ('proposed_by__isnull', False)), _connector='OR'), name='confirmer_confirms_a_proposal_and_decides'),
+            constraint=models.CheckConstraint(condition=models.Q(('confirmed_by__isnull', True), models.Q(('decided_by__isnull', False), ('proposed_by__isnull', False), ('decided_by', models.F('confirmed_by'))), _connector='OR'), name='confirmer_confirms_a_proposal_and_decides'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='decisionrecord',

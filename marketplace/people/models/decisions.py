@@ -11,7 +11,9 @@ from marketplace.people.models.accounts import User
 from marketplace.people.models.experts import Expert
 
 _REASONED = (
-    Q(automated=False, decided_by__isnull=False, appeal_until__gt=F("decided_at"))
+    # A comparison with NULL is not false, and what is not false passes a CHECK.
+    Q(automated=False, decided_by__isnull=False, appeal_until__isnull=False)
+    & Q(appeal_until__gt=F("decided_at"))
     & ~Q(reason_code="")
     & ~Q(message="")
     & ~Q(evidence=[])
@@ -71,7 +73,8 @@ class DecisionRecord(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(confirmed_by__isnull=True)
-                | Q(proposed_by__isnull=False, decided_by=F("confirmed_by")),
+                | Q(proposed_by__isnull=False, decided_by__isnull=False)
+                & Q(decided_by=F("confirmed_by")),
                 name="confirmer_confirms_a_proposal_and_decides",
             ),
         ]

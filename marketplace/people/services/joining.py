@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 from zoneinfo import available_timezones
 
+from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from marketplace.events.services.recording import record
@@ -20,10 +21,31 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
+class AddressTaken(DomainError):
+    """Somebody signs in with this address already."""
+
+    code = "address_taken"
+
+
 class AlreadyExpert(DomainError):
     """The user has a profile already."""
 
     code = "already_expert"
+
+
+@transaction.atomic
+def add_user(*, email: str, name: str, password: str | None, at: datetime) -> User:
+    """Make a user whose address the operator vouches for; people themselves sign up by page.
+
+    Without a password they sign in by code.
+    """
+    address = email.strip().lower()
+    if User.objects.filter(email=address).exists():
+        raise AddressTaken(f"{address} has an account already.")
+    user = User.objects.create_user(address, password, name=name, date_joined=at)
+    EmailAddress.objects.create(user=user, email=address, verified=True, primary=True)
+    record("user.added", at=at, object_kind="user", object_id=user.pk)
+    return user
 
 
 @transaction.atomic
