@@ -70,9 +70,9 @@ class ShortStaffSessions:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # "_session_expiry" is where Django keeps a session's own end.
-        if is_staff(request.user) and "_session_expiry" not in request.session:
-            request.session.set_expiry(timedelta(seconds=settings.STAFF_SESSION_SECONDS))
+        longest = settings.STAFF_SESSION_SECONDS
+        if is_staff(request.user) and request.session.get_expiry_age() > longest:
+            request.session.set_expiry(timedelta(seconds=longest))
         return self.get_response(request)
 
 

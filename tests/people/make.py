@@ -76,6 +76,7 @@ def signed_in(person: User) -> Client:
 
 def with_second_factor(client: Client, *, at: int) -> str:
     """Set up a code generator through the page, `at` seconds since 1970; returns its secret."""
+    client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     client.get("/accounts/2fa/totp/activate/")
     secret: str = client.session["mfa.totp.secret"]
     client.post("/accounts/2fa/totp/activate/", {"code": totp(secret, at=at)})
