@@ -145,6 +145,7 @@ def open_python() -> str:
     pytest.skip(f"no {name} that the user nobody may run")
 
 
+@needs_root
 def test_closed_means_closed_to_that_user(instance_home: Path) -> None:
     inner = instance_home / "inner"
     inner.mkdir()

@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from marketplace.kit.servers.stack import Stack, database_url
 
 def ask(home: Path, question: str) -> object:
     with psycopg.connect(database_url(home, "postgres"), autocommit=True) as link:
-        row = link.execute(question).fetchone()  # type: ignore[arg-type]  # literals below
+        row = link.execute(question).fetchone()
     return row[0] if row else None
 
 
@@ -170,7 +171,7 @@ def test_a_socket_folder_that_is_not_ours_is_refused(
     instance_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = instance_home / ("x" * 90)
-    monkeypatch.setattr(folders.tempfile, "tempdir", str(instance_home))
+    monkeypatch.setattr(tempfile, "tempdir", str(instance_home))
     environ: dict[str, str] = {}
     place = folders.runtime_dir(home, environ)
     place.symlink_to(instance_home)

@@ -52,7 +52,7 @@ def write_archive(target: Path, *, dump: Path, media: Path | None, facts: Facts)
     with tarfile.open(draft, "w") as tar:
         for name, path in _parts(dump, media):
             sums[name] = _add(tar, name, path)
-        text = json.dumps({"format": FORMAT, "files": sums, "facts": facts}, indent=1).encode()
+        text = json.dumps({**facts, "format": FORMAT, "files": sums}, indent=1).encode()
         entry = tarfile.TarInfo(MANIFEST)
         entry.size = len(text)
         tar.addfile(entry, BytesIO(text))
@@ -72,7 +72,7 @@ def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:
     entry.size = path.stat().st_size
     with path.open("rb") as file:
         summing = _Summing(file)
-        tar.addfile(entry, summing)  # type: ignore[arg-type]  # tarfile only reads
+        tar.addfile(entry, summing)
     return str(summing.digest.hexdigest())
 
 
@@ -89,18 +89,17 @@ def opened(archive: Path) -> Iterator[tarfile.TarFile]:
 
 
 def checked_facts(archive: Path) -> Facts:
-    """Read every byte, compare it with the manifest, and return the manifest's facts."""
+    """Read every byte, compare it with the manifest, and return the manifest with its facts."""
     with opened(archive) as tar:
         manifest = _manifest(tar, archive)
         found = {
             entry.name: _sum(tar, entry) for entry in tar.getmembers() if entry.name != MANIFEST
         }
-    wanted: dict[str, str] = manifest["files"]
+    wanted: dict[str, str] = manifest.get("files", {})
     for name in sorted(wanted.keys() | found.keys()):
         if wanted.get(name) != found.get(name):
             raise ArchiveBroken(f"{archive}: {name} is not what was backed up.")
-    facts: Facts = manifest["facts"]
-    return facts
+    return manifest
 
 
 def _manifest(tar: tarfile.TarFile, archive: Path) -> dict[str, Any]:  # Any: JSON

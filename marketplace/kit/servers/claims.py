@@ -31,7 +31,6 @@ def claimed(home: Path) -> Iterator[IO[str]]:
             raise _already_running(file) from None
         write_claim(file, "starting")
         yield file
-        file.truncate(0)
 
 
 def write_claim(file: IO[str], address: str) -> None:
@@ -39,13 +38,6 @@ def write_claim(file: IO[str], address: str) -> None:
     file.truncate(0)
     file.write(f"{os.getpid()} {address}\n")
     file.flush()
-
-
-def refuse_while_running(home: Path) -> None:
-    """Raise AlreadyRunning when `up` runs for this instance."""
-    if (home / "run/up.lock").exists():
-        with claimed(home):
-            pass
 
 
 def _already_running(file: IO[str]) -> AlreadyRunning:

@@ -93,13 +93,16 @@ class Postgres:
     def start(self) -> None:
         """Have the server running and answering; makes the data folder the first time."""
         self._refuse_closed_folders()
-        if self.pid() is None:
-            self._make_places()
-            if not self.data.exists():
-                self._make_cluster()
-            self._refuse_foreign_data()
-            self._launch()
-        self._wait_until_it_answers()
+        for _ in range(3):  # a server that was just killed may look alive for a moment
+            if self.pid() is None:
+                self._make_places()
+                if not self.data.exists():
+                    self._make_cluster()
+                self._refuse_foreign_data()
+                self._launch()
+            if self._answers_soon():
+                return
+        raise ServerUnavailable(f"PostgreSQL does not answer; {self.log} says why.")
 
     def stop(self) -> None:
         """End the server, rolling back what is open; it takes a moment, never a client's word."""
@@ -227,14 +230,14 @@ class Postgres:
             (self.data / "postmaster.pid").unlink(missing_ok=True)
             (self.socket_dir / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
 
-    def _wait_until_it_answers(self) -> None:
+    def _answers_soon(self) -> bool:
         for _ in range(4 * TRIES):
             if self.answers():
-                return
+                return True
             if self.pid() is None:
                 break
             time.sleep(0.5)
-        raise ServerUnavailable(f"PostgreSQL does not answer; {self.log} says why.")
+        return False
 
 
 def clean_environment(environ: Mapping[str, str]) -> dict[str, str]:

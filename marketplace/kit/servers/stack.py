@@ -88,8 +88,11 @@ class Stack:
 
     def is_up(self) -> bool:
         """Whether every built-in server is there. Cheap enough to ask twice a second."""
-        is_database_up = self.database is None or self.database.pid() is not None
-        return is_database_up and (self.broker is None or self.broker.answers())
+        return not self.is_database_down() and (self.broker is None or self.broker.answers())
+
+    def is_database_down(self) -> bool:
+        """Whether there is a built-in database and it does not run."""
+        return self.database is not None and self.database.pid() is None
 
     def status(self) -> list[ServerStatus]:
         """How each built-in server is doing."""

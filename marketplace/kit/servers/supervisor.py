@@ -122,8 +122,7 @@ class Supervisor:
 
         Raises AlreadyRunning, or ServerUnavailable with the server or the port that is missing.
         """
-        for number in SIGNALS[1:]:
-            signal.signal(number, signal.default_int_handler)
+        answer_signals(signal.default_int_handler)
         with claimed(self.stack.home) as claim:
             end(marked(self.stack.home), seconds=5)
             with listen(port) as link:
@@ -135,13 +134,12 @@ class Supervisor:
                     self.children = list(programs(link))
                     self._watch(link)
                 finally:
-                    self._ignore_signals()
+                    answer_signals(self._ask_to_stop)
                     self._stop_children()
                     self.stack.down()
 
     def _watch(self, link: socket.socket) -> None:
-        for number in SIGNALS:
-            signal.signal(number, self._ask_to_stop)
+        answer_signals(self._ask_to_stop)
         greeted = False
         while not self._asked:
             self._look()
@@ -152,10 +150,6 @@ class Supervisor:
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked += 1
-
-    def _ignore_signals(self) -> None:
-        for number in SIGNALS:
-            signal.signal(number, self._ask_to_stop)
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -236,3 +230,10 @@ class Supervisor:
         for child in running:
             assert child.process is not None
             child.process.wait()
+
+
+def answer_signals(answer: Callable[[int, FrameType | None], object]) -> None:
+    """Answer Ctrl-C, an end or a hang-up by this; a hang-up ignored by nohup stays ignored."""
+    for number in SIGNALS:
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, answer)

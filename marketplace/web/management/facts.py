@@ -10,14 +10,14 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Sum
 
-from marketplace.events.models import EventSeal
+from marketplace.events.selectors import chain_head
 from payouts.models import Account
 
 
 def instance_facts() -> dict[str, Any]:  # Any: JSON values
     """Migrations, head of the event chain, ledger totals by currency and account kind."""
     migrations = MigrationRecorder(connection).applied_migrations()
-    head = EventSeal.objects.order_by("-position").values("position", "hash").first()
+    head = chain_head()
     totals = (
         Account.objects.values("currency", "kind")
         .annotate(debits_minor=Sum("debits_minor"), credits_minor=Sum("credits_minor"))
@@ -25,7 +25,7 @@ def instance_facts() -> dict[str, Any]:  # Any: JSON values
     )
     return {
         "migrations": sorted(f"{app}.{name}" for app, name in migrations),
-        "event_head": head,
+        "event_head": {"position": head.position, "hash": head.hash},
         "ledger_totals": list(totals),
     }
 

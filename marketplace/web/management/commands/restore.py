@@ -12,6 +12,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command, get_commands
 from django.db import connections
 
+from marketplace.events.services.sealing import seal_restored
 from marketplace.kit.errors import DomainError
 from marketplace.kit.servers.archives import DUMP, MEDIA, Facts, checked_facts, unpack
 from marketplace.kit.servers.dumps import has_tables, load_database
@@ -88,6 +89,7 @@ class Command(BaseCommand):
             if restored[name] != facts[name]:
                 raise CommandError(f"The {name} differ from the manifest; the site stays closed.")
         call_command("migrate", interactive=False, verbosity=0)
+        seal_restored()
         checks = [*CHECKS, *({"reapply_erasures"} & get_commands().keys())]
         for check in checks:
             self._pass(check)

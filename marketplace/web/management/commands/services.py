@@ -12,7 +12,7 @@ from django.core.management import BaseCommand, CommandError
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.servers.binaries import client_tool
-from marketplace.kit.servers.claims import refuse_while_running
+from marketplace.kit.servers.claims import claimed
 from marketplace.kit.servers.clients import client_environment
 from marketplace.kit.servers.stack import ServerStatus, Stack
 
@@ -38,8 +38,8 @@ class Command(BaseCommand):
                     stack.ensure_database()
                     self._show(stack)
                 case "down":
-                    refuse_while_running(stack.home)
-                    stack.down()
+                    with claimed(stack.home):
+                        stack.down()
                 case "status":
                     self._show(stack)
                 case "psql":
