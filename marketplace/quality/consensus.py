@@ -210,6 +210,17 @@ class Engine:
             self._grade(state, expert)
         return state.decision
 
+    def finish(self, task: Hashable) -> Decision:
+        """No more answers will come: end an open task below target, its best label to adjudication.
+
+        Its answers earn credit like those of any ended task. An ended task stays as it is.
+        """
+        state = self._task(task)
+        if state.decision is not None:
+            return state.decision
+        now = self._posterior(state)
+        return self._end(state, now, Decision("adjudicate", *now.best))
+
     def retire_gold(self, task: Hashable) -> None:
         """The gold was wrong: undo its events. The answers are votes on an open task again."""
         state = self._task(task)
@@ -245,11 +256,14 @@ class Engine:
     def _decide(self, state: _Task) -> Decision:
         now = self._posterior(state)
         decision = decide(now, self.config)
-        if decision.status != "open":
-            state.decision, state.frozen = decision, now
-            earned = {expert: self._credit_of(now, expert, x) for expert, x in state.votes.items()}
-            for expert, credit in earned.items():
-                self._give(state, expert, credit)
+        return decision if decision.status == "open" else self._end(state, now, decision)
+
+    def _end(self, state: _Task, now: Posterior, decision: Decision) -> Decision:
+        """Freeze, then credit everybody from the state before any of the credits."""
+        state.decision, state.frozen = decision, now
+        earned = {expert: self._credit_of(now, expert, x) for expert, x in state.votes.items()}
+        for expert, credit in earned.items():
+            self._give(state, expert, credit)
         return decision
 
     def _credit_of(self, now: Posterior, expert: Hashable, label: int) -> float | None:
@@ -279,4 +293,4 @@ class Engine:
     def _take_back(self, state: _Task) -> None:
         for expert, credit in state.credits.items():
             self._skills[expert] = undo(self.skill(expert), source=state.source, credit=credit)
-        state.earned = {}
+        state.credits = {}
