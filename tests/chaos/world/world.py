@@ -122,11 +122,11 @@ class World:
             child.kill()
 
     def kill_database(self) -> None:
-        """`kill -9` of the postmaster."""
+        """`kill -9` of the postmaster and every backend."""
         assert self.stack.database is not None
-        pid = self.stack.database.pid()
-        assert pid is not None
-        os.kill(pid, signal.SIGKILL)
+        postmaster = psutil.Process(self.stack.database.pid())
+        for process in [postmaster, *postmaster.children()]:
+            process.kill()
 
     # Work
 
@@ -147,6 +147,17 @@ class World:
     def paid_outside(self) -> set[UUID]:
         """What the outside world says was paid."""
         return {UUID(line) for line in self.calls.read_text().split()}
+
+    def imported_rows(self) -> list[int]:
+        """The rows that the import left, in the order of their numbers."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT number FROM world_row ORDER BY number")
+            return [row[0] for row in cursor.fetchall()]
+
+    def reconnect(self) -> None:
+        """Bring the database back and this process's connection with it."""
+        self.stack.up()
+        connection.close()
 
     def _start(self, name: str) -> None:
         log = (self.home / f"logs/{name}.log").open("ab")
