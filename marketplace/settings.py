@@ -234,6 +234,15 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
+    # Papers of experts, sealed; outside MEDIA_ROOT, which a web server may be serving.
+    "credentials": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "credentials",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
 }
 WHITENOISE_USE_FINDERS = DEBUG
 # An import file arrives in one form post; it is streamed to disk, never held in memory.
@@ -302,6 +311,7 @@ JOBS_TICKS = {
     "payouts.sweep_attempts": 60,
     "tasks.expire_leases": 15,
     "tasks.approve_overdue": 60,
+    "tasks.close_finished": 30,
 }
 # Occurrences: kind -> its period in seconds (whole minutes, counted from 1970 in UTC) or its time
 # of day ("03:00", UTC). `jobs.plan` writes one Job row per due instant.
@@ -311,6 +321,9 @@ JOBS_SCHEDULE: dict[str, int | str] = {
     "events.log_head": "00:00",
     "jobs.forget_old": "04:00",
     "vetting.close_attempts": 300,
+    "vetting.expire_qualifications": 3600,
+    "vetting.purge_documents": "05:00",
+    "tasks.settle_closed": 600,
 }
 CELERY_BEAT_SCHEDULE = {
     name: {

@@ -24,6 +24,7 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "credentials": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
 }
 # Tests run due jobs themselves, through the real runner: run_due_jobs().
 JOBS_BELL = False
