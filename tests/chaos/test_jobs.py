@@ -22,9 +22,9 @@ SEED = 20261120
 pytestmark = [pytest.mark.chaos, pytest.mark.slow, pytest.mark.xdist_group("chaos")]
 
 
-def queued(kind: str, **args: str | int) -> Job:
+def queued(kind: str, **args: int) -> Job:
     with transaction.atomic():
-        return enqueue(kind, key=f"{kind}:{uuid7()}", **args)
+        return enqueue(kind, key=f"{kind}:{uuid7()}", run_at=None, asked_by=None, **args)
 
 
 def paid_at_least(world: World, count: int) -> Callable[[], bool]:

@@ -37,6 +37,13 @@ def test_an_event_keeps_who_what_and_when() -> None:
     assert event.xid > 0
 
 
+@pytest.mark.django_db
+def test_an_event_is_named_by_kind_and_key() -> None:
+    event = record("payout.paid", at=NOON, object_kind="payout", object_id=uuid7())
+
+    assert str(event) == f"payout.paid {event.pk}"
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_event_outside_a_transaction_is_refused() -> None:
     with pytest.raises(RuntimeError, match="inside the transaction"):

@@ -14,6 +14,7 @@ from marketplace.events.models import Event, EventSeal, SealerBound
 from marketplace.events.selectors import Head, chain_head, verify_chain
 from marketplace.events.services.recording import record
 from marketplace.events.services.sealing import seal_events, seal_restored
+from marketplace.jobs.gateways import function_of
 from marketplace.kit.ids import uuid7
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -134,6 +135,15 @@ def test_a_long_backlog_is_sealed_in_chunks(monkeypatch: pytest.MonkeyPatch) -> 
 
     assert [position for position, _ in sealed()] == [1, 2, 3, 4]
     assert verify_chain().problems == []
+
+
+def test_one_tick_leaves_the_rest_of_a_very_long_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("marketplace.events.services.sealing.CHUNK", 1)
+    monkeypatch.setattr("marketplace.events.services.sealing.CHUNKS_PER_TICK", 2)
+    for _ in range(3):
+        happened()
+
+    assert (seal_events(), seal_events()) == (2, 1)
 
 
 def test_after_a_restore_the_rest_is_sealed_and_ids_begin_anew() -> None:
@@ -275,3 +285,22 @@ def test_writers_sealers_and_rollbacks_together_leave_a_gapless_ordered_chain() 
     assert [row[0] for row in order] == list(range(1, 121))
     assert [row[1:] for row in order] == sorted(row[1:] for row in order)
     assert verify_chain().problems == []
+
+
+def test_the_head_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    happened()
+    seal_events()
+
+    with caplog.at_level("INFO"):
+        function_of("events.log_head")()
+
+    (line,) = [record for record in caplog.records if record.message == "Event chain head"]
+    assert (vars(line)["position"], vars(line)["hash"]) == (1, chain_head().hash)
+
+
+def test_the_tick_of_the_sealer_seals() -> None:
+    happened()
+
+    function_of("events.seal")()
+
+    assert EventSeal.objects.count() == 1

@@ -4,10 +4,11 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models.functions import Now
 from structlog.contextvars import get_contextvars
 
+from marketplace.jobs.gateways import function_of
 from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import (
     GiveUp,
@@ -293,3 +294,62 @@ def test_a_kind_the_worker_does_not_know_yet_is_tried_again() -> None:
 
     job.refresh_from_db()
     assert (job.state, job.last_error.split()[0]) == ("ready", "UnknownKind")
+
+
+@pytest.mark.django_db
+def test_a_late_success_does_not_touch_the_job_of_another_worker() -> None:
+    def succeed_late() -> None:
+        if len(calls) == 1:
+            expire_lease(job)
+            Job.objects.filter(pk=job.pk).update(lease_token=uuid7())  # a rival runs it
+
+    job = queued("pay", succeed_late)
+
+    run_job(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.attempts) == ("running", 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_is_written_on_a_new_connection_when_the_old_one_broke() -> None:
+    def lose_connection() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    job = queued("pay", lose_connection)
+
+    run_job(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.last_error.split()[0]) == ("ready", "OperationalError")
+
+
+@pytest.mark.django_db
+def test_a_failure_that_cannot_be_written_leaves_the_job_to_its_lease(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job = queued("broken", raising(ZeroDivisionError()))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE jobs_job ADD CONSTRAINT no_retries "
+            "CHECK (attempts = 0 OR state = 'running')"
+        )
+
+    run_job(job_id=job.pk)
+
+    job.refresh_from_db()
+    assert (job.state, job.lease_until is not None) == ("running", True)
+    assert caplog.messages == [
+        "Job failed",
+        "Could not write how the job ended; its lease will run out",
+    ]
+
+
+@pytest.mark.django_db
+def test_the_bell_names_a_job_and_a_worker_runs_it() -> None:
+    job = queued("pay")
+
+    function_of("jobs.run")(str(job.pk))
+
+    assert calls == ["pay"]

@@ -4,6 +4,7 @@ import pytest
 from celery import shared_task
 from pytest_django.fixtures import Settings
 
+from marketplace.jobs.gateways import function_of
 from marketplace.jobs.services import ticking
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.jobs.services.ticking import run_tick, run_ticks
@@ -33,6 +34,14 @@ def test_ticks_that_piled_up_run_once(settings: Settings) -> None:
 
     for _ in range(100):
         run_tick(name="tests.tick")
+
+    assert ticked == ["tick"]
+
+
+def test_beat_names_a_tick_and_a_worker_runs_it(settings: Settings) -> None:
+    settings.JOBS_TICKS = {"tests.tick": 60}
+
+    function_of("jobs.tick")("tests.tick")
 
     assert ticked == ["tick"]
 

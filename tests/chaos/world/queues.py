@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-QUEUES = {
+from marketplace.settings import JobQueue
+
+QUEUES: dict[str, JobQueue] = {
     "money": {"hard": 2, "lease": 3, "attempts": 100},
     "default": {"hard": 2, "lease": 3, "attempts": 2},
     "bulk": {"hard": None, "lease": 3, "attempts": 5},

@@ -16,8 +16,8 @@ INSTALLED_APPS = [
 ]
 AUTH_USER_MODEL = "auth.User"
 ROOT_URLCONF = "tests.chaos.world.urls"
-MIDDLEWARE: list[str] = []
-TEMPLATES: list[object] = []
+MIDDLEWARE = []
+TEMPLATES = []
 SILENCED_SYSTEM_CHECKS = ["fields.E300", "fields.E307"]
 LOG_LEVEL = "WARNING"
 LOGGING["root"]["level"] = LOG_LEVEL  # type: ignore[index] # noqa: F405 of the product
