@@ -80,8 +80,8 @@ class Payout(models.Model):
     TRANSITIONS = transitions(
         {
             "reserved": "submitting held cancelled",
-            "submitting": "transferred unknown rejected reserved held",
-            "unknown": "transferred rejected",
+            "submitting": "transferred unknown rejected held reserved",
+            "unknown": "transferred rejected held",
             "rejected": "reserved cancelled",
             "held": "reserved cancelled",
             "transferred": "bank_pending reversed",

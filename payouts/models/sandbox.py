@@ -18,8 +18,8 @@ FAULTS = (
 class SandboxObject(models.Model):
     """A Stripe object. `account` is empty for the platform's own."""
 
-    id = models.CharField(primary_key=True, max_length=100)
-    position = models.BigIntegerField(unique=True)
+    position = models.BigAutoField(primary_key=True)
+    object_id = models.CharField(max_length=100, unique=True)
     type = models.CharField(max_length=40)
     account = models.CharField(max_length=100, blank=True, default="")
     group = models.CharField(max_length=200, blank=True, default="")
@@ -33,7 +33,7 @@ class SandboxObject(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.id
+        return self.object_id
 
 
 class SandboxReply(models.Model):

@@ -5,12 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert, User
-from payouts.models import Account, Earning, Posting, Reservation
-from payouts.services import budgeting, earning, ledger, reserving, rounds
+from payouts.models import Account, Earning, Funding, PayoutRun, Posting, Reservation
+from payouts.services import (
+    budgeting,
+    collecting,
+    earning,
+    funding,
+    ledger,
+    onboarding,
+    reserving,
+    rounds,
+    running_payouts,
+    sandboxing,
+)
 from payouts.services.accounts import account
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -135,3 +147,80 @@ def available(who: Expert, pay: int, *, currency: str = "USD") -> Earning:
 def balance(row: Account) -> int:
     row.refresh_from_db()
     return row.balance_minor
+
+
+def drain() -> None:
+    """Run every due job and tick, as the workers would."""
+    run_due_jobs()
+
+
+def paid_funding(owner: Organization, amount: Money) -> Funding:
+    """A funding that the client paid on the sandbox's page."""
+    row = start_funding(owner, amount)
+    sandboxing.act_on_checkout(session_id=str(row.session_id), act="pay")
+    drain()
+    row.refresh_from_db()
+    return row
+
+
+def start_funding(owner: Organization, amount: Money) -> Funding:
+    return funding.start_checkout(
+        organization=owner,
+        amount=amount,
+        by=uuid7(),
+        success_url="https://example.org/done?session={CHECKOUT_SESSION_ID}",
+        cancel_url="https://example.org/cancelled",
+        at=NOON,
+    )
+
+
+def onboarded(country: str = "US", act: str = "complete") -> Expert:
+    """An expert who went through the sandbox's payout set-up."""
+    who = expert(country)
+    url = onboarding.start_onboarding(expert=who, return_url="https://example.org/back", at=NOON)
+    sandboxing.act_on_onboarding(link_id=url.rsplit("/", 1)[1], act=act)
+    drain()
+    return who
+
+
+def stocked(amount: Money) -> Organization:
+    """A client whose money is really at the sandbox's Stripe, available to transfer."""
+    client = organization()
+    paid_funding(client, amount)
+    return client
+
+
+def earned(who: Expert, pay: int, *, client: Organization) -> Earning:
+    """An earning past its hold, paid for from the client's wallet."""
+    project = uuid7()
+    amount = usd(pay)
+    budgeting.allocate(
+        organization=client,
+        subject_id=project,
+        amount=amount,
+        by=uuid7(),
+        key=str(project),
+        at=NOON,
+    )
+    batch = reserving.reserve(
+        reservation_id=uuid7(),
+        organization=client,
+        subject_id=project,
+        base=amount,
+        pool=usd(0),
+        quote={},
+        by=uuid7(),
+        at=NOON,
+    )
+    row = credited(batch, who, pay)
+    rounds.post_earnings(at=NOON)
+    rounds.release_holds(at=NOON)
+    return row
+
+
+def approved_run(at: datetime = NOON, currency: str = "USD") -> PayoutRun:
+    """A run opened by one person and approved by another; nothing is sent yet."""
+    run = running_payouts.open_run(currency=currency, by=user(), at=at)
+    collecting.collect_run(run_id=run.id, at=at)
+    running_payouts.close_run(run=run, by=user(), at=at)
+    return running_payouts.approve_run(run=run, by=user(), at=at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from marketplace.events.models import Event
@@ -77,20 +79,22 @@ def test_a_batch_without_money_is_refused_with_the_amounts_and_reserves_nothing(
 
 def test_a_reservation_is_made_once() -> None:
     batch = make.reservation(usd(800), usd(200))
-    terms = {
-        "reservation_id": batch.id,
-        "organization": batch.organization,
-        "subject_id": batch.subject_id,
-        "quote": {},
-        "by": uuid7(),
-        "at": NOON,
-    }
+    reserve_again = partial(
+        reserving.reserve,
+        reservation_id=batch.id,
+        organization=batch.organization,
+        subject_id=batch.subject_id,
+        pool=usd(200),
+        quote={},
+        by=uuid7(),
+        at=NOON,
+    )
 
-    again = reserving.reserve(base=usd(800), pool=usd(200), **terms)
+    again = reserve_again(base=usd(800))
 
     assert again == batch
     with pytest.raises(ReservationKeyReused):
-        reserving.reserve(base=usd(801), pool=usd(200), **terms)
+        reserve_again(base=usd(801))
 
 
 def test_extra_seats_come_from_the_pool_until_it_is_empty() -> None:

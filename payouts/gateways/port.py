@@ -1,0 +1,124 @@
+"""What the product asks of a payment provider, and how the provider may answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+from marketplace.kit.money import Money
+
+
+class GatewayError(Exception):
+    """The provider did not do what was asked, or we do not know whether it did."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.message = message[:500]
+        self.code = code[:100]
+
+
+class OutcomeUnknown(GatewayError):
+    """No readable answer: it may or may not have happened. Same key, same body, later."""
+
+
+class ReplayedFailure(OutcomeUnknown):
+    """The provider replays a saved 5xx for this key for ever: look the object up instead."""
+
+
+class SlowDown(GatewayError):
+    """Too many calls, or the key is in use just now. Same key, later."""
+
+
+class Refused(GatewayError):
+    """Definitive: it did not happen, and this request never will."""
+
+
+class KeyConflict(GatewayError):
+    """The key was used with another body. Frozen until a person has looked."""
+
+
+class Misconfigured(GatewayError):
+    """Key, permission or version is wrong. Nothing may change until it is mended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """A hosted payment page. `fee` and `fee_id` are known once the charge has settled."""
+
+    session_id: str
+    url: str
+    is_open: bool
+    is_paid: bool
+    is_failed: bool
+    payment_intent: str
+    received: Money | None
+    fee: Money | None = None
+    fee_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A connected account. `why` says in one word what keeps it from receiving transfers."""
+
+    account_id: str
+    can_receive: bool
+    is_closed: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Money moved from the platform to a connected account."""
+
+    transfer_id: str
+    amount: Money
+    destination: str
+    group: str
+    attempt: str
+
+
+@dataclass(frozen=True, slots=True)
+class BankPayout:
+    """A connected account's payout to its bank, and which of our transfers are in it."""
+
+    payout_id: str
+    state: str
+    why: str
+    transfers: tuple[str, ...]
+
+
+class Gateway(Protocol):
+    """The provider. Every call leaves transactions first and raises only GatewayErrors."""
+
+    @property
+    def api_version(self) -> str: ...
+
+    @property
+    def is_live(self) -> bool: ...
+
+    def open_checkout(
+        self, *, funding_id: UUID, amount: Money, success_url: str, cancel_url: str, key: str
+    ) -> Checkout: ...
+
+    def read_checkout(self, *, session_id: str) -> Checkout: ...
+
+    def create_recipient(
+        self, *, payee_id: UUID, country: str, name: str, email: str, key: str
+    ) -> Recipient: ...
+
+    def read_recipient(self, *, account_id: str) -> Recipient: ...
+
+    def onboarding_url(self, *, account_id: str, return_url: str, key: str) -> str: ...
+
+    def available(self, *, currency: str) -> Money: ...
+
+    def send_transfer(self, *, request: str, key: str, api_version: str) -> Transfer:
+        """Send the frozen JSON `request` byte for byte under its own key and version."""
+        ...
+
+    def read_transfer(self, *, transfer_id: str) -> Transfer: ...
+
+    def find_transfers(self, *, group: str) -> list[Transfer]: ...
+
+    def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout: ...

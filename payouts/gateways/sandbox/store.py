@@ -1,0 +1,158 @@
+"""The sandbox's objects, its clock, its money and its events."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.db import connection
+
+from marketplace.jobs.services.enqueueing import enqueue
+from marketplace.kit import clock
+from marketplace.kit.ids import uuid7
+from payouts.gateways.sandbox.answers import JSON, Refusal
+from payouts.models import SandboxClock, SandboxObject
+
+
+def now() -> datetime:
+    """The sandbox's time: ours, or as far ahead as somebody moved it."""
+    return clock.now() + timedelta(seconds=_clock().ahead_seconds)
+
+
+def settles_at() -> datetime:
+    """When a charge made now becomes available to transfer."""
+    return now() + timedelta(seconds=_clock().settle_seconds)
+
+
+def _clock() -> SandboxClock:
+    return SandboxClock.objects.filter(id=1).order_by("id").first() or SandboxClock(id=1)
+
+
+def seconds(instant: datetime) -> int:
+    """Stripe's way to write an instant."""
+    return int(instant.timestamp())
+
+
+def new_id(prefix: str) -> str:
+    return f"{prefix}_{uuid7().hex}"
+
+
+def add(
+    prefix: str, type_: str, body: JSON, *, account: str = "", group: str = ""
+) -> SandboxObject:
+    """Make an object; its id, type and creation are put into the body."""
+    made = now()
+    object_id = new_id(prefix)
+    stamp = made.isoformat() if type_.startswith("v2.") else seconds(made)
+    row = SandboxObject(
+        object_id=object_id, type=type_, account=account, group=group, created_at=made
+    )
+    row.body = {"id": object_id, "object": type_, "livemode": False, "created": stamp, **body}
+    row.save(force_insert=True)
+    return row
+
+
+def get(object_id: str, type_: str, *, account: str = "") -> SandboxObject:
+    """An object, or Stripe's 404."""
+    rows = SandboxObject.objects.filter(object_id=object_id, type=type_, account=account)
+    found = rows.order_by("position").first()
+    if found is None:
+        raise Refusal(404, "resource_missing", f"No such {type_}: '{object_id}'")
+    return found
+
+
+def lock(object_id: str, type_: str, *, account: str = "") -> SandboxObject:
+    """The object, held until the transaction ends."""
+    get(object_id, type_, account=account)
+    return SandboxObject.objects.select_for_update().get(object_id=object_id)
+
+
+def body_of(row: SandboxObject) -> JSON:
+    """The object as Stripe would show it."""
+    body: JSON = row.body
+    return body
+
+
+def change(row: SandboxObject, **values: Any) -> None:  # Any: JSON values
+    """Write new values into an object's body."""
+    row.body = {**row.body, **values}
+    row.save(update_fields=["body"])
+
+
+def add_line(
+    kind: str, amount: int, currency: str, source: str, *, fee: int = 0, account: str = ""
+) -> SandboxObject:
+    """A balance transaction. Money in settles later, money out at once."""
+    available = settles_at() if kind == "charge" else now()
+    body = {
+        "type": kind,
+        "reporting_category": kind,
+        "amount": amount,
+        "fee": fee,
+        "net": amount - fee,
+        "currency": currency,
+        "source": source,
+        "status": "available" if available <= now() else "pending",
+        "available_on": seconds(available),
+    }
+    return add("txn", "balance_transaction", body, account=account)
+
+
+_BALANCE = """
+SELECT body->>'currency',
+  sum((body->>'net')::bigint) FILTER (WHERE (body->>'available_on')::bigint <= %(now)s),
+  sum((body->>'net')::bigint) FILTER (WHERE (body->>'available_on')::bigint > %(now)s)
+FROM payouts_sandboxobject
+WHERE type = 'balance_transaction' AND account = %(account)s
+GROUP BY 1 ORDER BY 1
+"""
+
+
+def balances(account: str = "") -> list[tuple[str, int, int]]:
+    """Currency, available and pending minor units of an account."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BALANCE, {"now": seconds(now()), "account": account})
+        return [(c, int(free or 0), int(later or 0)) for c, free, later in cursor.fetchall()]
+
+
+def lock_balance() -> None:
+    """One transfer at a time looks at the balance."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('payouts.sandbox.balance'))")
+
+
+def is_key_free(key: str) -> bool:
+    """Take the idempotency key for this transaction; false while another request has it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s))", [f"sandbox:{key}"])
+        return bool(cursor.fetchone()[0])
+
+
+def emit(endpoint: str, kind: str, row: SandboxObject) -> None:
+    """Make an event and have it delivered to the inbox after the commit, as Stripe would."""
+    body: JSON = {"type": kind, "endpoint": endpoint}
+    if endpoint == "thin":
+        body |= {
+            "object": "v2.core.event",
+            "created": now().astimezone(UTC).isoformat(),
+            "related_object": {"id": row.object_id, "type": row.type},
+        }
+    else:
+        body |= {"object": "event", "data": {"object": row.body}}
+    if row.account:
+        body["account"] = row.account
+    event = add("evt", "event", body)
+    enqueue(
+        "payouts.deliver_sandbox_event",
+        key=f"payouts.deliver_sandbox_event:{event.object_id}",
+        event_id=event.object_id,
+    )
+
+
+def settle_bank_later(payout: SandboxObject) -> None:
+    """The bank takes the money after the commit."""
+    enqueue(
+        "payouts.pay_sandbox_bank",
+        key=f"payouts.pay_sandbox_bank:{payout.object_id}",
+        payout_id=payout.object_id,
+    )

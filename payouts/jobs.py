@@ -1,0 +1,63 @@
+"""The money's background work: each body calls one verb with the time of now."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from marketplace.kit import clock
+from payouts.services import (
+    collecting,
+    inbox,
+    rounds,
+    running_payouts,
+    sandboxing,
+    sending,
+    sweeping,
+)
+
+
+@shared_task(name="payouts.post_earnings", queue="money")
+def post_earnings() -> None:
+    rounds.post_earnings(at=clock.now())
+
+
+@shared_task(name="payouts.release_holds", queue="money")
+def release_holds() -> None:
+    rounds.release_holds(at=clock.now())
+
+
+@shared_task(name="payouts.collect_run", queue="money")
+def collect_run(*, run_id: str) -> None:
+    collecting.collect_run(run_id=UUID(run_id), at=clock.now())
+
+
+@shared_task(name="payouts.cancel_payouts", queue="money")
+def cancel_payouts(*, run_id: str) -> None:
+    running_payouts.cancel_payouts(run_id=UUID(run_id), at=clock.now())
+
+
+@shared_task(name="payouts.send_some", queue="money")
+def send_some(*, run_id: str) -> None:
+    sending.send_some(run_id=UUID(run_id), at=clock.now())
+
+
+@shared_task(name="payouts.sweep_attempts", queue="money")
+def sweep_attempts() -> None:
+    sweeping.sweep_attempts(at=clock.now())
+
+
+@shared_task(name="payouts.answer_event", queue="money")
+def answer_event(*, event_id: str) -> None:
+    inbox.answer_event(event_id=UUID(event_id), at=clock.now())
+
+
+@shared_task(name="payouts.deliver_sandbox_event", queue="money")
+def deliver_sandbox_event(*, event_id: str) -> None:
+    sandboxing.deliver_event(event_id=event_id, at=clock.now())
+
+
+@shared_task(name="payouts.pay_sandbox_bank", queue="money")
+def pay_sandbox_bank(*, payout_id: str) -> None:
+    sandboxing.settle_bank(payout_id=payout_id)

@@ -1,0 +1,17 @@
+"""Rules with numbers that the law or Stripe sets."""
+
+from __future__ import annotations
+
+# Where a platform of the US, UK, EEA, CA or CH may transfer (connect/cross-border-payouts).
+_COUNTRIES = (
+    "US GB CA CH AT BE BG HR CY CZ DK EE FI FR DE GR HU "
+    "IS IE IT LV LI LT LU MT NL NO PL PT RO SK SI ES SE"
+)
+REACHABLE = frozenset(_COUNTRIES.split())
+# Currencies that Stripe pays out in whole hundreds of minor units.
+_HUNDREDS = frozenset(["ISK", "HUF", "TWD", "UGX"])
+
+
+def payable_unit(currency: str) -> int:
+    """The smallest step of a payout, in minor units."""
+    return 100 if currency in _HUNDREDS else 1

@@ -1,0 +1,53 @@
+"""One frozen request per attempt: what is sent is what was written down, byte for byte."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from payouts.gateways.chosen import gateway
+from payouts.models import LIVE_ATTEMPT, Payout, PayoutAttempt
+
+
+def next_attempt(*, payout: Payout) -> PayoutAttempt:
+    """Write the payout's next attempt with its own key, unless one is still alive."""
+    alive = payout.attempts.filter(state__in=LIVE_ATTEMPT).order_by("number").last()
+    if alive is not None:
+        return alive
+    last = payout.attempts.order_by("number").last()
+    number = 1 if last is None else last.number + 1
+    request = _request(payout, number)
+    provider = gateway()
+    return PayoutAttempt.objects.create(
+        payout=payout,
+        number=number,
+        key=f"payout:{payout.id}:{number}",
+        request=request,
+        request_sha256=hashlib.sha256(request.encode()).hexdigest(),
+        api_version=provider.api_version,
+        livemode=provider.is_live,
+    )
+
+
+def group_of(*, payout: Payout) -> str:
+    """What marks every transfer of this payout at Stripe, so that one can be found again."""
+    return f"payout:{payout.id}"
+
+
+def _request(payout: Payout, number: int) -> str:
+    return json.dumps(
+        {
+            "amount": payout.amount_minor,
+            "currency": payout.currency.lower(),
+            "destination": payout.destination,
+            "transfer_group": group_of(payout=payout),
+            "metadata": {
+                "payout": str(payout.id),
+                "attempt": str(number),
+                "instance": urlsplit(settings.SITE_URL).netloc,
+            },
+        }
+    )

@@ -1,0 +1,126 @@
+"""Stripe's messages: kept once, then answered by looking at Stripe (MONEY 8)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.jobs.services.enqueueing import enqueue
+from marketplace.kit.errors import DomainError
+from payouts.gateways.chosen import gateway
+from payouts.gateways.signature import BadSignature, secrets_of, verify
+from payouts.models import StripeEvent
+from payouts.services.bank_leg import sync_bank_payout
+from payouts.services.funding import FundingUnknown, settle_checkout
+from payouts.services.looking_up import adopt_transfer
+from payouts.services.onboarding import PayeeUnknown, sync_payee
+
+LARGEST_BODY = 1024 * 1024
+PATIENCE = timedelta(hours=24)
+Body = dict[str, Any]  # Any: JSON as Stripe writes it
+
+
+class EndpointOff(DomainError):
+    """No secret is set for this endpoint, so nobody can be believed on it."""
+
+    code = "not_found"
+    status = 404
+
+
+class SignatureRefused(DomainError):
+    """The message is not from Stripe, too old, or not readable."""
+
+    code = "signature_refused"
+    status = 400
+
+
+class NotKnownYet(DomainError):
+    """The message is about a row that is not written yet; the job comes back to it."""
+
+    code = "not_known_yet"
+    status = 409
+
+
+def receive_event(*, endpoint: str, body: bytes, signature: str, at: datetime) -> StripeEvent:
+    """Keep a signed message, once per account and event id, and have a job answer it.
+
+    Raises EndpointOff, SignatureRefused; then nothing is kept.
+    """
+    if not secrets_of(endpoint):
+        raise EndpointOff("There is nothing here.")
+    try:
+        verify(endpoint=endpoint, body=body, signature=signature, at=at)
+        event = _read(endpoint, json.loads(body), at)
+    except (BadSignature, ValueError, KeyError, TypeError) as error:
+        raise SignatureRefused("The message was not accepted.") from error
+    with transaction.atomic():
+        StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
+        kept = StripeEvent.objects.get(account=event.account, event_id=event.event_id)
+        enqueue(
+            "payouts.answer_event", key=f"payouts.answer_event:{kept.id}", event_id=str(kept.id)
+        )
+    return kept
+
+
+def answer_event(*, event_id: UUID, at: datetime) -> StripeEvent:
+    """Look at the object of a message and apply what Stripe sees now. A sequence; repeat freely.
+
+    Raises NotKnownYet while its row may still be written; after 24 h the message is parked.
+    """
+    event = StripeEvent.objects.get(id=event_id)
+    if event.state not in {"received", "parked"}:
+        return event
+    if event.livemode != gateway().is_live:
+        return _rest(event, "ignored", "from the other mode", at)
+    try:
+        is_used = _apply(event, at)
+    except (FundingUnknown, PayeeUnknown) as unknown:
+        if at - event.received_at < PATIENCE:
+            raise NotKnownYet(f"{event.kind} is about something we do not have yet.") from unknown
+        return _rest(event, "parked", unknown.message, at)
+    if is_used:
+        return _rest(event, "handled", "", at)
+    return _rest(event, "ignored", "not used here", at)
+
+
+def _read(endpoint: str, body: Body, at: datetime) -> StripeEvent:
+    thing = (body.get("related_object") or {}) if endpoint == "thin" else body["data"]["object"]
+    return StripeEvent(
+        endpoint=endpoint,
+        account=body.get("account") or "",
+        event_id=str(body["id"]),
+        kind=str(body["type"])[:120],
+        object_id=str(thing.get("id", "")),
+        livemode=bool(body["livemode"]),
+        body=body,
+        received_at=at,
+    )
+
+
+def _apply(event: StripeEvent, at: datetime) -> bool:
+    """Call the one verb that looks at this object; false where the message is of no use."""
+    kind, endpoint = event.kind, event.endpoint
+    if endpoint == "platform" and kind.startswith("checkout.session."):
+        settle_checkout(session_id=event.object_id, at=at)
+    elif endpoint == "platform" and kind == "transfer.created":
+        return adopt_transfer(transfer_id=event.object_id, at=at) is not None
+    elif endpoint == "thin" and kind.startswith("v2.core.account"):
+        sync_payee(account_id=event.object_id, at=at)
+    elif endpoint == "connect" and kind.startswith("payout."):
+        return bool(sync_bank_payout(account_id=event.account, payout_id=event.object_id, at=at))
+    else:
+        return False
+    return True
+
+
+@transaction.atomic(durable=True)
+def _rest(event: StripeEvent, state: str, reason: str, at: datetime) -> StripeEvent:
+    row = StripeEvent.objects.select_for_update().get(id=event.id)
+    if row.state in {"received", "parked"} and row.state != state:
+        row.state, row.reason, row.handled_at = state, reason[:200], at
+        row.save(update_fields=["state", "reason", "handled_at"])
+    return row

@@ -1,0 +1,179 @@
+"""How a call to Stripe ended: whoever learns it first writes it down, the others change nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.kit.money import Money
+from marketplace.kit.states import require_transition
+from payouts.gateways.port import GatewayError, Refused, Transfer
+from payouts.models import Earning, Payout, PayoutAttempt
+from payouts.services import ledger
+from payouts.services.accounts import account
+from payouts.services.attempts import next_attempt
+from payouts.services.holding import lock_payout, move, note
+from payouts.services.running_payouts import lock_run, pause_run
+
+ACCOUNT_CODES = frozenset(
+    ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
+)
+LONGEST_PAUSE = timedelta(hours=1)
+
+
+class TransferDiffers(RuntimeError):
+    """Stripe shows a transfer for this attempt that is not what was asked for."""
+
+
+@transaction.atomic(durable=True)
+def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAttempt:
+    """The transfer exists: the money has left, the earnings are paid. Once, whoever says so."""
+    attempt, payout = _lock(attempt_id)
+    if attempt.state == "succeeded":
+        return attempt
+    amount = Money(payout.amount_minor, payout.currency)
+    if (transfer.amount, transfer.destination) != (amount, payout.destination):
+        raise TransferDiffers(f"{transfer.transfer_id} is not what attempt {attempt.key} asked")
+    _end(attempt, "succeeded", at, provider_id=transfer.transfer_id)
+    require_transition(Payout.TRANSITIONS, payout, "transferred")
+    payout.state, payout.why = "transferred", ""
+    payout.transfer_id, payout.transferred_at = transfer.transfer_id, at
+    payout.save(update_fields=["state", "why", "transfer_id", "transferred_at"])
+    _book(attempt, payout, amount, at)
+    note(kind="payout.sent", payout=payout, at=at)
+    return attempt
+
+
+@transaction.atomic(durable=True)
+def refuse(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt:
+    """Definitively not sent. The money stays reserved; what happens next depends on the reason.
+
+    Too little money at Stripe pauses the run and readies a new attempt: nobody is marked failed.
+    A destination that cannot receive is held until it can. Anything else waits for a person.
+    """
+    run_id = PayoutAttempt.objects.values_list("payout__run", flat=True).get(id=attempt_id)
+    run = lock_run(run_id=run_id)
+    attempt, payout = _lock(attempt_id)
+    if attempt.state in {"succeeded", "rejected"}:
+        return attempt
+    _end(attempt, "rejected", at, code=refusal.code, message=refusal.message)
+    if refusal.code == "balance_insufficient":
+        move(payout=payout, state="rejected", why="")
+        move(payout=payout, state="reserved", why="")
+        next_attempt(payout=payout)
+        if run.state == "running":
+            pause_run(run=run, reason="shortfall: Stripe's available balance is too small", at=at)
+    elif refusal.code in ACCOUNT_CODES:
+        move(payout=payout, state="held", why="account")
+        note(kind="payout.held", payout=payout, at=at)
+    else:
+        move(payout=payout, state="rejected", why=refusal.code or refusal.message)
+        note(kind="payout.rejected", payout=payout, at=at)
+    return attempt
+
+
+@transaction.atomic(durable=True)
+def forget_answer(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
+    """We do not know. The attempt is repeated with the same key or looked up, never replaced."""
+    attempt, payout = _lock(attempt_id)
+    if attempt.state != "sending":
+        return attempt
+    attempt.state = "unknown"
+    _pause(attempt, error, at)
+    attempt.save(update_fields=["state", "next_try_at", "error_code", "error_message"])
+    if payout.state == "submitting":
+        move(payout=payout, state="unknown", why="")
+    return attempt
+
+
+@transaction.atomic(durable=True)
+def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
+    """Stripe is busy: the attempt stays on its way and is tried again with the same key."""
+    attempt, _ = _lock(attempt_id)
+    if attempt.state == "sending":
+        _pause(attempt, error, at)
+        attempt.save(update_fields=["next_try_at", "error_code", "error_message"])
+    return attempt
+
+
+@transaction.atomic(durable=True)
+def freeze(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
+    """The key stands for another body: nothing is sent or replaced until a person has looked."""
+    attempt, payout = _lock(attempt_id)
+    attempt.state, attempt.is_frozen = "unknown", True
+    _pause(attempt, error, at)
+    attempt.save(update_fields=["state", "is_frozen", "next_try_at", "error_code", "error_message"])
+    if payout.state == "submitting":
+        move(payout=payout, state="unknown", why="key conflict")
+    note(kind="payout.frozen", payout=payout, at=at)
+    return attempt
+
+
+@transaction.atomic(durable=True)
+def take_back(*, attempt_id: UUID, error: GatewayError, at: datetime) -> None:
+    """Our key or permission is wrong: the run stops and the attempt is as if never claimed."""
+    run_id = PayoutAttempt.objects.values_list("payout__run", flat=True).get(id=attempt_id)
+    run = lock_run(run_id=run_id)
+    attempt, payout = _lock(attempt_id)
+    if attempt.state == "sending" and attempt.sends == 1:
+        attempt.state, attempt.sends = "created", 0
+        attempt.first_sent_at = attempt.last_sent_at = attempt.next_try_at = None
+        attempt.save(
+            update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"]
+        )
+        move(payout=payout, state="reserved", why="")
+    if run.state == "running":
+        pause_run(run=run, reason=f"misconfigured: {error.message}", at=at)
+
+
+def _lock(attempt_id: UUID) -> tuple[PayoutAttempt, Payout]:
+    payout_id = PayoutAttempt.objects.values_list("payout", flat=True).get(id=attempt_id)
+    payout = lock_payout(payout_id=payout_id)
+    return PayoutAttempt.objects.select_for_update(no_key=True).get(id=attempt_id), payout
+
+
+def _end(
+    attempt: PayoutAttempt,
+    state: str,
+    at: datetime,
+    *,
+    provider_id: str | None = None,
+    code: str = "",
+    message: str = "",
+) -> None:
+    require_transition(PayoutAttempt.TRANSITIONS, attempt, state)
+    attempt.state, attempt.ended_at, attempt.next_try_at = state, at, None
+    attempt.provider_id, attempt.error_code, attempt.error_message = provider_id, code, message
+    attempt.save(
+        update_fields=[
+            "state",
+            "ended_at",
+            "next_try_at",
+            "provider_id",
+            "error_code",
+            "error_message",
+        ]
+    )
+
+
+def _pause(attempt: PayoutAttempt, error: GatewayError, at: datetime) -> None:
+    minutes = timedelta(minutes=2 ** min(attempt.sends, 10))
+    attempt.next_try_at = at + min(minutes, LONGEST_PAUSE)
+    attempt.error_code, attempt.error_message = error.code, error.message
+
+
+def _book(attempt: PayoutAttempt, payout: Payout, amount: Money, at: datetime) -> None:
+    moving = account("payout_in_transit", currency=amount.currency, expert=payout.expert)
+    clearing = account("psp_clearing", currency=amount.currency)
+    paid = Earning.objects.filter(items__payout=payout, items__is_live=True, state="reserved")
+    paid.update(state="paid")
+    ledger.post(
+        key=f"transfer:{attempt.id}",
+        kind="transfer_made",
+        currency=amount.currency,
+        legs=[ledger.debit(moving, amount), ledger.credit(clearing, amount)],
+        effective_at=at,
+        external_ref=str(attempt.provider_id),
+    )

@@ -1,0 +1,163 @@
+"""Sending: claim and commit, call, record (MONEY 6). Unknown is not failed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Sum
+
+from marketplace.jobs.services.enqueueing import enqueue
+from marketplace.kit.money import Money
+from payouts.gateways.chosen import gateway
+from payouts.gateways.port import (
+    KeyConflict,
+    Misconfigured,
+    OutcomeUnknown,
+    Refused,
+    ReplayedFailure,
+    SlowDown,
+)
+from payouts.models import Payee, Payout, PayoutAttempt, PayoutRun
+from payouts.services import outcomes
+from payouts.services.holding import cancel_payout, move, note
+from payouts.services.looking_up import look_up
+from payouts.services.running_payouts import (
+    SENDS_PER_JOB,
+    finish_run,
+    lock_run,
+    pause_run,
+    start_run,
+)
+
+logger = logging.getLogger(__name__)
+LONGEST_JOB_S = 40
+STALE = timedelta(minutes=2)
+_SENDABLE_RUNS = ("running", "done")
+
+
+def send_some(*, run_id: UUID, at: datetime) -> int:
+    """Send up to 50 attempts of an approved run at the set pace; how many. A sequence."""
+    if settings.PAYMENTS_PAUSED or not _is_ready(run_id, at):
+        return 0
+    stop, sent = time.monotonic() + LONGEST_JOB_S, 0
+    attempt = None
+    while sent < SENDS_PER_JOB and time.monotonic() < stop:
+        attempt = claim_next(run_id=run_id, at=at)
+        if attempt is None:
+            break
+        deliver(attempt=attempt, at=at)
+        sent += 1
+        _keep_pace()
+    if attempt is not None:
+        _enqueue_rest(run_id, attempt)
+    finish_run(run_id=run_id, at=at)
+    return sent
+
+
+def claim_next(*, run_id: UUID, at: datetime) -> PayoutAttempt | None:
+    """Take the next attempt of a run, durably, before its call; None when nothing is to send."""
+    while True:
+        with transaction.atomic(durable=True):
+            run = lock_run(run_id=run_id)
+            payout = _next_payout(run) if run.state in _SENDABLE_RUNS else None
+            if payout is None:
+                return None
+            if _may_send(payout, at):
+                return _claim(payout, at)
+
+
+def deliver(*, attempt: PayoutAttempt, at: datetime) -> None:
+    """Make the call of a claimed attempt, byte for byte, and record how it ended."""
+    provider = gateway()
+    try:
+        transfer = provider.send_transfer(
+            request=attempt.request, key=attempt.key, api_version=attempt.api_version
+        )
+    except SlowDown as error:
+        outcomes.postpone(attempt_id=attempt.id, error=error, at=at)
+    except KeyConflict as error:
+        logger.exception("Idempotency key conflict; the payout is frozen")
+        outcomes.freeze(attempt_id=attempt.id, error=error, at=at)
+    except Misconfigured as error:
+        logger.exception("Stripe refuses our credentials; the run stops")
+        outcomes.take_back(attempt_id=attempt.id, error=error, at=at)
+    except Refused as refusal:
+        outcomes.refuse(attempt_id=attempt.id, refusal=refusal, at=at)
+    except ReplayedFailure as error:
+        outcomes.forget_answer(attempt_id=attempt.id, error=error, at=at)
+        look_up(attempt=attempt, at=at)
+    except OutcomeUnknown as error:
+        outcomes.forget_answer(attempt_id=attempt.id, error=error, at=at)
+    else:
+        outcomes.succeed(attempt_id=attempt.id, transfer=transfer, at=at)
+
+
+def _is_ready(run_id: UUID, at: datetime) -> bool:
+    """Start an approved run, or pause it when Stripe holds less than it needs."""
+    run = PayoutRun.objects.get(id=run_id)
+    if run.state != "approved":
+        return run.state in _SENDABLE_RUNS
+    waiting = Payout.objects.filter(run=run, state="reserved")
+    needed = Money(waiting.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
+    present = gateway().available(currency=run.currency)
+    with transaction.atomic(durable=True):
+        run = start_run(run_id=run_id, at=at)
+        if present < needed and run.state == "running":
+            reason = f"shortfall: the run needs {needed}, Stripe has {present} available"
+            run = pause_run(run=run, reason=reason, at=at)
+    return run.state == "running"
+
+
+def _next_payout(run: PayoutRun) -> Payout | None:
+    rows = Payout.objects.select_for_update(no_key=True, skip_locked=True)
+    return rows.filter(run=run, state="reserved").order_by("id").first()
+
+
+def _may_send(payout: Payout, at: datetime) -> bool:
+    """Whether the destination is still the expert's and can receive; if not, cancel or hold."""
+    payee = Payee.objects.get(id=payout.payee_id)
+    if payee.state == "closed" or payee.account_id != payout.destination:
+        cancel_payout(payout=payout, why="the payout account was replaced", at=at)
+        return False
+    if payee.state != "active":
+        move(payout=payout, state="held", why="account")
+        note(kind="payout.held", payout=payout, at=at)
+        return False
+    return True
+
+
+def _claim(payout: Payout, at: datetime) -> PayoutAttempt:
+    rows = PayoutAttempt.objects.select_for_update(no_key=True)
+    attempt = rows.get(payout=payout, state="created")
+    mark_sending(attempt=attempt, at=at)
+    move(payout=payout, state="submitting", why="")
+    return attempt
+
+
+def mark_sending(*, attempt: PayoutAttempt, at: datetime) -> None:
+    """Claim a locked attempt for one call."""
+    attempt.state, attempt.sends = "sending", attempt.sends + 1
+    attempt.first_sent_at = attempt.first_sent_at or at
+    attempt.last_sent_at, attempt.next_try_at = at, at + STALE
+    attempt.save(update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"])
+
+
+def _enqueue_rest(run_id: UUID, last: PayoutAttempt) -> None:
+    with transaction.atomic(durable=True):
+        if Payout.objects.filter(run=run_id, state="reserved").exists():
+            enqueue(
+                "payouts.send_some",
+                key=f"payouts.send_some:{run_id}:after:{last.id}",
+                run_id=str(run_id),
+            )
+
+
+def _keep_pace() -> None:
+    rate = settings.PAYOUT_RATE_PER_S
+    if rate:
+        time.sleep((timedelta(seconds=1) // rate).total_seconds())
