@@ -1,4 +1,4 @@
-"""The arithmetic of a sequential test: a posterior of ability on a grid, the next item, the verdict.
+"""The arithmetic of a sequential test: posterior of ability on a grid, next item, verdict.
 
     θ = -4 … 4 in 81 points, prior N(cut, 1)
     P(right | θ) = c + (1 - c)/(1 + exp(-a·(θ - b)))        posterior ∝ prior · Π P^u (1 - P)^(1-u)
@@ -16,6 +16,7 @@ from math import exp, fsum, isfinite, sqrt
 from typing import Literal
 
 from marketplace.quality.errors import InvalidRow, InvalidSetting
+from marketplace.quality.skill import fading
 
 GRID = tuple(i / 10.0 for i in range(-40, 41))
 PASS_AT_END = 0.60
@@ -65,7 +66,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """Evidence of an earlier attempt: its item, its outcome, its age. It counts by .5·2^(-days/180)."""
+    """An earlier response: item, outcome, age. Its likelihood is taken to .5·2^(-days/180)."""
 
     item: Item
     is_right: bool
@@ -74,7 +75,7 @@ class Carried:
     @property
     def weight(self) -> float:
         """The power to which the likelihood of this response is taken."""
-        return 0.5 * 2.0 ** (-max(self.age_days, 0.0) / 180.0)
+        return 0.5 * fading(self.age_days)
 
 
 class Test:
@@ -156,7 +157,9 @@ class Test:
     def _likelihood(self, item: Item, *, is_right: bool) -> tuple[float, ...]:
         curve = self._curves.get(item.id)
         if curve is None:
-            curve = self._curves[item.id] = tuple(map(item.p_right, GRID))
+            sure = 1e-9  # no response is proof
+            curve = tuple(min(max(item.p_right(x), sure), 1.0 - sure) for x in GRID)
+            self._curves[item.id] = curve
         return curve if is_right else tuple(1.0 - x for x in curve)
 
 

@@ -50,7 +50,7 @@ class Agreement:
 
 
 class _Ratings(NamedTuple):
-    """Pairable ratings: unit, position of the value in ascending order, the value, ratings per unit."""
+    """Pairable ratings: unit, position of the value among the values, value, ratings per unit."""
 
     unit: Ints
     code: Ints

@@ -23,7 +23,7 @@ class _Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A rising step function from stated to true confidence, with the number of gold tasks behind it.
+    """A rising step function from stated to true confidence, with the n gold tasks behind it.
 
     Without any pairs it answers the stated confidence. Below 100 pairs (`is_ready` false) pages
     show the stated value, labelled uncalibrated.
@@ -75,7 +75,7 @@ def _pool(blocks: Sequence[_Block], value: Callable[[_Block], float]) -> list[_B
 
 
 class Replay(NamedTuple):
-    """A gold task as if its truth were unknown: its votes in order (label, score mean), its truth."""
+    """A gold task as if unknown: its votes in order (label, score mean), then its truth."""
 
     votes: Sequence[tuple[int, float]]
     truth: int

@@ -64,6 +64,10 @@ class Posterior:
     def __getitem__(self, label: int) -> float:
         return self.labels.get(label, self.elsewhere)
 
+    def as_dict(self, n_labels: int) -> dict[int, float]:
+        """The probability of every label 0 … n_labels-1."""
+        return {label: self[label] for label in range(n_labels)}
+
     @property
     def best(self) -> tuple[int | None, float]:
         """The likeliest label that somebody gave; ties go to the one answered first."""
@@ -192,7 +196,7 @@ class Engine:
         state = self._tasks.get(task)
         if state is None:
             return posterior((), self.config)
-        return state.frozen or self._posterior(state)
+        return self._posterior(state) if state.frozen is None else state.frozen
 
     def settle(
         self, *, task: Hashable, label: int, source: Literal["gold", "verdict"] = "verdict"

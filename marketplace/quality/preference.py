@@ -131,17 +131,16 @@ class _State:
     def __init__(
         self, rater: Ints, left: Ints, right: Ints, sign: Floats, n_raters: int, n_options: int
     ) -> None:
+        order = np.argsort(left, kind="stable")  # neighbours in memory: twice as fast
+        rater, left, right, sign = rater[order], left[order], right[order], sign[order]
         self.rater, self.left, self.right, self.sign = rater, left, right, sign
         self.is_tie = (sign == 0.0).astype(np.float64)
         self.n_votes = columns.counts(rater, n_raters)
         self.n_ties = columns.sums(rater, self.is_tie, n_raters)
         self.s, self.a, self.z = np.zeros(n_options), np.zeros(n_raters), np.zeros(n_raters)
         self.b = 0.0
-        self.gap, self.scale, self.habit = (
-            np.zeros(len(sign)),
-            np.ones(len(sign)),
-            np.ones(len(sign)),
-        )
+        self.gap, self.scale = np.zeros(len(sign)), np.ones(len(sign))
+        self.habit = self.scale
         self.component = columns.components(left, right, n_options)
         size = columns.counts(self.component, n_options)
         self.in_pair = size[self.component] == 2.0
@@ -223,7 +222,7 @@ class _State:
         tie -= tie * tie
         spread = columns.sums(self.rater, tie, n) + 1e-6
         own = 1.0 / (spread + 2.0 * TIE_RIDGE)
-        shared = 2.0 * TIE_RIDGE / n * (own @ gradient) / (own @ spread / n)
+        shared = 2.0 * TIE_RIDGE / n * _dot(own, gradient) / (_dot(own, spread) / n)
         step = own * (gradient + shared)
         self.z = np.clip(self.z + np.clip(step, -2.0, 2.0), -LOG_TIE_BOUND, LOG_TIE_BOUND)
 
@@ -232,7 +231,7 @@ class _State:
 
         Without it scores and raters trade their scale for hundreds of sweeps.
         """
-        squares, total, n = float(self.s @ self.s), float(self.a.sum()), len(self.a)
+        squares, total, n = _dot(self.s, self.s), float(self.a.sum()), len(self.a)
         t = 0.0
         for _ in range(20):
             grown = 2.0 * SCORE_RIDGE * squares * exp(2.0 * t)
@@ -251,20 +250,26 @@ def _newton(i: Ints, j: Ints, weight: Floats, degree: Floats, gradient: Floats) 
     diagonal = degree + 2.0 * SCORE_RIDGE
     if n <= DENSE_UP_TO:
         off = columns.sums(i * n + j, weight, n * n).reshape(n, n)
-        return np.linalg.solve(np.diag(diagonal) - off - off.T, gradient)
+        laplacian = np.diag(diagonal) - off - off.T
+        return np.asarray(np.linalg.solve(laplacian, gradient), dtype=np.float64)
     x, residual = np.zeros(n), gradient
     scaled = residual / diagonal
-    direction, power = scaled, float(residual @ scaled)
+    direction, power = scaled, _dot(residual, scaled)
     enough = 1e-4 * power
     while power > enough and power > 1e-18:
         pulled = diagonal * direction
         pulled -= columns.sums(i, weight * direction[j], n) + columns.sums(
             j, weight * direction[i], n
         )
-        length = power / float(direction @ pulled)
+        length = power / _dot(direction, pulled)
         x = x + length * direction
         residual = residual - length * pulled
         scaled = residual / diagonal
-        power, before = float(residual @ scaled), power
+        power, before = _dot(residual, scaled), power
         direction = scaled + power / before * direction
     return x
+
+
+def _dot(x: Floats, y: Floats) -> float:
+    """Σ xy without BLAS, whose threads add in an order of their own."""
+    return float((x * y).sum())

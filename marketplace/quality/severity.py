@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
-from math import isfinite
+from math import erfc, isfinite, sqrt
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -54,20 +54,39 @@ class Fit(Generic[Item, Rater]):
     """Items, reviewers, and whether all reviewers are linked through shared items.
 
     When they are not, biases are centred within each linked part: nothing is corrected across.
+    `mean` and `spread` (sd) describe the items.
     """
 
     items: dict[Item, ItemScore]
     reviewers: dict[Rater, Severity]
     is_linked: bool
+    mean: float
+    spread: float
 
     def corrected(self, item: Item, reviewer: Rater, score: float) -> float:  # noqa: ARG002 - contract
         """The score without the reviewer's bias; of an unknown reviewer as it is."""
         known = self.reviewers.get(reviewer)
         return score - known.bias if known else score
 
+    def probability_above(self, cut: float, ratings: Iterable[tuple[Rater, float]]) -> float:
+        """P(quality > cut) of an item from (reviewer, score), corrected and weighted 1/σ_r².
+
+        Quality is N(mean, spread²) beforehand; unknown reviewers scatter like the average one.
+        """
+        sds = [known.sd for known in self.reviewers.values()]
+        typical = sqrt(sum(sd**2 for sd in sds) / len(sds)) if sds else 1.0
+        weight = 1.0 / max(self.spread, 1e-6) ** 2
+        total = weight * self.mean
+        for reviewer, score in ratings:
+            known = self.reviewers.get(reviewer)
+            own = 1.0 / max(known.sd if known else typical, 1e-6) ** 2
+            bias = known.bias if known else 0.0
+            weight, total = weight + own, total + own * (score - bias)
+        return 0.5 * erfc((cut - total / weight) * sqrt(weight / 2.0))
+
 
 def fit(ratings: Iterable[tuple[Item, Rater, float]]) -> Fit[Item, Rater]:
-    """Items and reviewers from rows (item, reviewer, score). A repeated pair counts once, the last."""
+    """Items and reviewers from rows (item, reviewer, score); of a repeated pair the last."""
     rows = columns.as_list(ratings)
     odd = next((row for row in rows if len(row) == 3 and not isfinite(row[2])), None)
     if odd is not None:
@@ -82,18 +101,14 @@ def fit(ratings: Iterable[tuple[Item, Rater, float]]) -> Fit[Item, Rater]:
     theta, bias, mean = _alternate(i, r, y, part)
     n_i, n_r = columns.counts(i, len(items)), columns.counts(r, len(raters))
     sd = _spreads(r, y - mean - theta[i] - bias[r], n_r)
+    scores = zip((mean + theta).tolist(), n_i.tolist(), strict=True)
+    found = zip(bias.tolist(), sd.tolist(), n_r.tolist(), strict=True)
     return Fit(
-        {
-            id_: ItemScore(s, int(n))
-            for id_, s, n in zip(items.ids, (mean + theta).tolist(), n_i.tolist(), strict=True)
-        },
-        {
-            id_: Severity(b, s, int(n))
-            for id_, b, s, n in zip(
-                raters.ids, bias.tolist(), sd.tolist(), n_r.tolist(), strict=True
-            )
-        },
+        {id_: ItemScore(s, int(n)) for id_, (s, n) in zip(items.ids, scores, strict=True)},
+        {id_: Severity(b, s, int(n)) for id_, (b, s, n) in zip(raters.ids, found, strict=True)},
         len(np.unique(part)) <= 1,
+        mean,
+        float(np.std(theta)) if len(theta) else 0.0,
     )
 
 
