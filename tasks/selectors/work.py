@@ -1,0 +1,175 @@
+"""What an expert works on, could work on, and still lacks for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F, Max, Min, QuerySet, Sum
+from pydantic import JsonValue
+
+from marketplace.formats import registry
+from marketplace.formats.interface import Presentation
+from marketplace.people.models import Expert
+from marketplace.projects.models import Engagement, Project, Requirement
+from tasks.models import Assignment, Draft, ExpertRoute, Submission, Task
+from tasks.policy import MOST_EXTENSIONS, kept_answer, shown_payload
+from vetting.models import Qualification
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """All that the task page needs of one assignment, the sides as this expert sees them.
+
+    `answer` is the draft, else the last submission, else empty. `seconds_left` is None where no
+    lease runs. `n_of_m`: own answers in the batch plus one, and with the seats still open to them.
+    """
+
+    payload: dict[str, JsonValue]
+    presentation: Presentation
+    answer: dict[str, JsonValue]
+    draft_revision: int
+    next_revision: int
+    seconds_left: int | None
+    extensions_left: int
+    n_of_m: tuple[int, int]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A project with free seats, as one expert finds it.
+
+    `seats_left` counts seats of tasks they have not held. `missing` names the skills they lack;
+    with none missing and `is_joined`, they can claim.
+    """
+
+    project: Project
+    seats_left: int
+    price_min: int
+    price_max: int
+    missing: tuple[str, ...]
+    is_joined: bool
+
+    @property
+    def can_claim(self) -> bool:
+        """Whether a claim would succeed now."""
+        return self.is_joined and not self.missing and self.seats_left > 0
+
+
+def sheet(assignment: Assignment, *, at: datetime) -> Sheet:
+    """The task page of an assignment whose task, batch and project are loaded."""
+    form = registry.get(assignment.project.format)
+    payload = shown_payload(form, payload=assignment.task.payload, seed=assignment.seed)
+    draft = Draft.objects.filter(assignment=assignment).order_by("pk").first()
+    last = _last_submission(assignment)
+    sent = kept_answer(form, answer=last.answer, seed=assignment.seed) if last else {}
+    until = assignment.lease_until
+    return Sheet(
+        payload=payload,
+        presentation=form.presentation(form.read_prompt(payload)),
+        answer=draft.answer if draft else sent,
+        draft_revision=draft.revision if draft else 0,
+        next_revision=assignment.revision + 1,
+        seconds_left=None if until is None else max(0, int((until - at).total_seconds())),
+        extensions_left=max(0, MOST_EXTENSIONS - assignment.extensions),
+        n_of_m=_place(assignment),
+        notes=_notes(assignment),
+    )
+
+
+def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
+    """Of these projects, those with seats left for the expert, claimable ones first."""
+    own = Assignment.objects.filter(expert=expert).values("task")
+    free = (
+        Task.objects.filter(is_open=True, batch__project__in=projects)
+        .exclude(pk__in=own)
+        .values(key=F("batch__project_id"))
+        .annotate(
+            seats=Sum(F("seats") - F("taken")),
+            low=Min("batch__price_minor"),
+            high=Max("batch__price_minor"),
+        )
+        .order_by("key")
+    )
+    rows = {row["key"]: row for row in free}
+    found = projects.filter(pk__in=rows).select_related("organization", "current_terms")
+    joined = _joined(expert)
+    missing = _missing(expert, list(rows))
+    listed = [
+        Offer(
+            project=project,
+            seats_left=rows[project.pk]["seats"],
+            price_min=rows[project.pk]["low"],
+            price_max=rows[project.pk]["high"],
+            missing=missing[project.pk],
+            is_joined=project.current_terms_id in joined,
+        )
+        for project in found.order_by("pk")
+    ]
+    return sorted(listed, key=lambda offer: (bool(offer.missing), not offer.is_joined))
+
+
+def missing_skills(expert: Expert, project: Project) -> tuple[str, ...]:
+    """Names of the skills that the project asks for and the expert lacks, with the level."""
+    return _missing(expert, [project.pk])[project.pk]
+
+
+def matching_experts(project: Project) -> int:
+    """How many experts hold every qualification that the project asks for."""
+    experts = Expert.objects.filter(paused_at__isnull=True)
+    for requirement in project.requirements.all():
+        experts = experts.filter(
+            pk__in=Qualification.objects.filter(
+                skill_id=requirement.skill_id, level__gte=requirement.level, state="active"
+            ).values("expert")
+        )
+    return experts.count()
+
+
+def can_claim(expert: Expert, project: Project) -> bool:
+    """Whether the expert is on the project's route: qualified, and the current terms accepted."""
+    return ExpertRoute.objects.filter(
+        expert=expert, route__project=project, route__is_current=True
+    ).exists()
+
+
+def _last_submission(assignment: Assignment) -> Submission | None:
+    if assignment.revision == 0:
+        return None
+    return Submission.objects.get(assignment=assignment, revision=assignment.revision)
+
+
+def _place(assignment: Assignment) -> tuple[int, int]:
+    mine = Assignment.objects.filter(batch=assignment.batch_id, expert=assignment.expert_id)
+    sent = mine.filter(revision__gte=1).count()
+    n = sent + (assignment.revision == 0)
+    left = Task.objects.filter(batch=assignment.batch_id, is_open=True).exclude(
+        pk__in=mine.values("task")
+    )
+    return n, max(n, n + left.count())
+
+
+def _notes(assignment: Assignment) -> tuple[str, ...]:
+    """What reviewers asked for, newest last."""
+    asked = assignment.submissions.filter(reviews__verdict="ask_changes").order_by("revision")
+    return tuple(asked.values_list("reviews__message", flat=True))
+
+
+def _joined(expert: Expert) -> set[UUID]:
+    return set(Engagement.objects.filter(expert=expert).values_list("terms_id", flat=True))
+
+
+def _missing(expert: Expert, projects: list[UUID]) -> dict[UUID, tuple[str, ...]]:
+    held = Qualification.objects.filter(expert=expert, state="active")
+    levels: dict[UUID, int] = {}
+    for skill, level in held.values_list("skill_id", "level"):
+        levels[skill] = max(level, levels.get(skill, 0))
+    lacking: dict[UUID, list[str]] = {project: [] for project in projects}
+    asked = Requirement.objects.filter(project__in=projects).select_related("skill")
+    for requirement in asked.order_by("skill__slug", "pk"):
+        if levels.get(requirement.skill_id, 0) < requirement.level:
+            name, level = requirement.skill.name, requirement.level
+            lacking[requirement.project_id].append(name if level == 1 else f"{name}, level {level}")
+    return {project: tuple(names) for project, names in lacking.items()}
