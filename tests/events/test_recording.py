@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from marketplace.events.models import Event
 from marketplace.events.services.recording import record
 from marketplace.kit.ids import uuid7
+from tests.jobs.kinds import committing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -44,7 +45,7 @@ def test_an_event_is_named_by_kind_and_key() -> None:
     assert str(event) == f"payout.paid {event.pk}"
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_an_event_outside_a_transaction_is_refused() -> None:
     with pytest.raises(RuntimeError, match="inside the transaction"):
         record("payout.paid", at=NOON, object_kind="payout", object_id=uuid7())

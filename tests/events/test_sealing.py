@@ -16,11 +16,12 @@ from marketplace.events.services.recording import record
 from marketplace.events.services.sealing import seal_events, seal_restored
 from marketplace.jobs.gateways import function_of
 from marketplace.kit.ids import uuid7
+from tests.jobs.kinds import committing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 TASK = UUID("01938f5e-0000-7000-8000-000000000001")
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = committing
 
 
 def happened(kind: str = "task.completed") -> Event:

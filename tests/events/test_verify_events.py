@@ -14,10 +14,11 @@ from marketplace.events.selectors import chain_head
 from marketplace.events.services.recording import record
 from marketplace.events.services.sealing import seal_events
 from marketplace.kit.ids import uuid7
+from tests.jobs.kinds import committing
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = committing
 
 
 def verify(*arguments: str) -> str:

@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pytest
 from celery import shared_task
 from django.db import transaction
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.services.enqueueing import enqueue
 
+# For tests that commit: only these tables are emptied afterwards, which is ten times faster.
+committing = pytest.mark.django_db(
+    transaction=True,
+    available_apps=["marketplace.jobs", "marketplace.events", "marketplace.web"],
+)
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 bodies: dict[str, Callable[[], object]] = {}
 calls: list[str] = []

@@ -9,7 +9,7 @@ from marketplace.jobs.gateways import UnknownKind
 from marketplace.jobs.models import Job
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.ids import uuid7
-from tests.jobs.kinds import NOON, queued
+from tests.jobs.kinds import NOON, committing, queued
 
 
 @pytest.mark.django_db
@@ -35,13 +35,13 @@ def test_a_second_enqueue_with_the_same_key_returns_the_first_job() -> None:
     assert Job.objects.get().args == {"name": "one"}
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_a_job_outside_a_transaction_is_refused() -> None:
     with pytest.raises(RuntimeError, match="inside the transaction"):
         enqueue("tests.act", key="tests.act:1", name="one")
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_a_job_of_a_transaction_that_rolls_back_never_was() -> None:
     with transaction.atomic():
         queued()

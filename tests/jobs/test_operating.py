@@ -15,7 +15,7 @@ from marketplace.jobs.services.running import (
 )
 from marketplace.kit.ids import uuid7
 from marketplace.kit.states import IllegalTransition
-from tests.jobs.kinds import NOON, calls, queued, raising
+from tests.jobs.kinds import NOON, calls, committing, queued, raising
 
 SAM = uuid7()
 
@@ -128,7 +128,7 @@ def test_progress_is_kept_and_renews_the_lease() -> None:
     ]
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_progress_inside_a_transaction_is_refused_because_nobody_would_see_it() -> None:
     from_inside: list[str] = []
 

@@ -22,7 +22,7 @@ from marketplace.jobs.services.running import GiveUp, run_job
 from marketplace.jobs.services.sweeping import sweep
 from marketplace.kit.ids import uuid7
 from tests.jobs.bell import reconnect_to
-from tests.jobs.kinds import NOON, queued, raising
+from tests.jobs.kinds import NOON, committing, queued, raising
 
 JOB = UUID("01938f5e-0000-7000-8000-000000000001")
 NO_BROKER = "redis+socket:///nonexistent/valkey.sock?virtual_host=0"
@@ -81,7 +81,7 @@ def test_waiting_messages_are_counted(broker: Redis) -> None:
     assert bell.waiting(queue="default") == 2
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_the_bell_rings_after_the_commit_and_only_for_new_due_jobs(broker: Redis) -> None:
     with transaction.atomic():
         queued("now")
@@ -92,7 +92,7 @@ def test_the_bell_rings_after_the_commit_and_only_for_new_due_jobs(broker: Redis
     assert len(messages(broker, "default")) == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_a_retried_job_is_rung(broker: Redis) -> None:
     job = queued("broken", raising(GiveUp("Nobody there.")))
     run_job(job_id=job.pk)
@@ -103,7 +103,7 @@ def test_a_retried_job_is_rung(broker: Redis) -> None:
     assert len(messages(broker, "default")) == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_the_sweep_rings_for_what_the_broker_forgot(broker: Redis) -> None:
     queued()
     broker.flushall()
@@ -113,7 +113,7 @@ def test_the_sweep_rings_for_what_the_broker_forgot(broker: Redis) -> None:
     assert len(messages(broker, "default")) == 1
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_work_is_accepted_in_no_time_while_the_broker_is_away(no_broker: None) -> None:
     started = time.monotonic()
 

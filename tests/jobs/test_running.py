@@ -20,7 +20,7 @@ from marketplace.jobs.services.running import (
 )
 from marketplace.kit.errors import DomainError
 from marketplace.kit.ids import uuid7
-from tests.jobs.kinds import calls, queued, raising
+from tests.jobs.kinds import calls, committing, queued, raising
 
 FAR = datetime(2096, 1, 1, tzinfo=UTC)
 
@@ -179,7 +179,7 @@ def test_a_held_job_is_left_to_its_holder() -> None:
     assert calls == ["slow"]
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_effect_and_end_commit_together() -> None:
     seen: list[str] = []
 
@@ -196,7 +196,7 @@ def test_effect_and_end_commit_together() -> None:
     assert (seen, job.state, job.result) == (["done"], "done", {"transfer": "tr_1"})
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_a_worker_that_lost_its_lease_leaves_no_effect() -> None:
     def pay_late() -> None:
         if len(calls) == 1:
@@ -216,7 +216,7 @@ def test_a_worker_that_lost_its_lease_leaves_no_effect() -> None:
     assert (job.state, job.attempts) == ("done", 2)
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_an_end_that_rolled_back_is_written_by_the_runner() -> None:
     def stumble() -> None:
         with transaction.atomic():
@@ -311,7 +311,7 @@ def test_a_late_success_does_not_touch_the_job_of_another_worker() -> None:
     assert (job.state, job.attempts) == ("running", 1)
 
 
-@pytest.mark.django_db(transaction=True)
+@committing
 def test_a_failure_is_written_on_a_new_connection_when_the_old_one_broke() -> None:
     def lose_connection() -> None:
         with connection.cursor() as cursor:

@@ -10,9 +10,9 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.jobs.services.sweeping import NUDGE
-from tests.jobs.kinds import calls, queued
+from tests.jobs.kinds import calls, committing, queued
 
-pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.race, committing]
 
 
 def together(count: int, act: Callable[[], object]) -> None:
