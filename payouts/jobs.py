@@ -10,6 +10,7 @@ from marketplace.kit import clock
 from payouts.services import (
     collecting,
     inbox,
+    onboarding,
     rounds,
     running_payouts,
     sandboxing,
@@ -51,6 +52,11 @@ def sweep_attempts() -> None:
 @shared_task(name="payouts.answer_event", queue="money")
 def answer_event(*, event_id: str) -> None:
     inbox.answer_event(event_id=UUID(event_id), at=clock.now())
+
+
+@shared_task(name="payouts.sync_payee", queue="money")
+def sync_payee(*, account_id: str) -> None:
+    onboarding.sync_payee(account_id=account_id, at=clock.now())
 
 
 @shared_task(name="payouts.deliver_sandbox_event", queue="money")

@@ -12,6 +12,7 @@ FAULTS = (
     "rate_limit",
     "insufficient_balance",
     "restricted_account",
+    "forbidden",
 )
 
 

@@ -101,6 +101,10 @@ def _apply(payee: Payee, seen: Recipient, at: datetime) -> None:
     before = payee.state
     payee.state, payee.why, payee.checked_at = _state(payee, seen), seen.why, at
     payee.save(update_fields=["state", "why", "checked_at"])
+    if payee.state == "active":
+        waiting = Payout.objects.filter(payee=payee, state="held", why="account")
+        for payout in waiting.order_by("id"):
+            resume_payout(payout=payout, at=at)
     if payee.state == before:
         return
     record(
@@ -111,12 +115,7 @@ def _apply(payee: Payee, seen: Recipient, at: datetime) -> None:
         expert=payee.expert_id,
         data={"why": payee.why},
     )
-    if payee.state == "active":
-        for payout in Payout.objects.filter(payee=payee, state="held", why="account").order_by(
-            "id"
-        ):
-            resume_payout(payout=payout, at=at)
-    elif payee.state == "restricted":
+    if payee.state == "restricted":
         payee_restricted.send(sender=Payee, payee=payee)
 
 

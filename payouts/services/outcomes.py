@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.gateways.port import GatewayError, Refused, Transfer
@@ -20,6 +21,7 @@ from payouts.services.running_payouts import lock_run, pause_run
 ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
+ACCOUNT_PAUSE = timedelta(minutes=10)
 LONGEST_PAUSE = timedelta(hours=1)
 
 
@@ -68,6 +70,7 @@ def refuse(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt
     elif refusal.code in ACCOUNT_CODES:
         move(payout=payout, state="held", why="account")
         note(kind="payout.held", payout=payout, at=at)
+        _look_again(attempt, payout, at)
     else:
         move(payout=payout, state="rejected", why=refusal.code or refusal.message)
         note(kind="payout.rejected", payout=payout, at=at)
@@ -162,6 +165,16 @@ def _pause(attempt: PayoutAttempt, error: GatewayError, at: datetime) -> None:
     minutes = timedelta(minutes=2 ** min(attempt.sends, 10))
     attempt.next_try_at = at + min(minutes, LONGEST_PAUSE)
     attempt.error_code, attempt.error_message = error.code, error.message
+
+
+def _look_again(attempt: PayoutAttempt, payout: Payout, at: datetime) -> None:
+    # The account may be well again already, its message answered before this refusal came.
+    enqueue(
+        "payouts.sync_payee",
+        key=f"payouts.sync_payee:{attempt.id}",
+        run_at=at + ACCOUNT_PAUSE,
+        account_id=payout.destination,
+    )
 
 
 def _book(attempt: PayoutAttempt, payout: Payout, amount: Money, at: datetime) -> None:

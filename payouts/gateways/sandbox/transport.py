@@ -29,6 +29,10 @@ _REFUSING = {
     ),
     "error_before": Refusal(500, "api_error", "Something went wrong.", kind="api_error"),
 }
+_NOT_KEPT = {
+    "rate_limit": Refusal(429, "rate_limit", "Too many requests."),
+    "forbidden": Refusal(403, "more_permissions_required", "The key may not do this."),
+}
 
 
 class SandboxTransport(stripe.HTTPClient):
@@ -69,9 +73,9 @@ def _answer(request: Request) -> tuple[str, int, bool, str]:
     if saved:
         return saved
     fault = _take_fault(request.path)
-    if fault == "rate_limit":
-        limit = Refusal(429, "rate_limit", "Too many requests.")
-        return json.dumps(limit.body), 429, False, fault
+    if fault in _NOT_KEPT:
+        refusal = _NOT_KEPT[fault]
+        return json.dumps(refusal.body), refusal.status, False, fault
     status, body, is_kept = _act(request, fault)
     if fault == "error_after":
         status, body = 500, _REFUSING["error_before"].body
