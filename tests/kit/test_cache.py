@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pytest_django.fixtures import Settings
+
 from marketplace.kit.cache import ForgivingRedisCache
 
 
@@ -11,7 +13,7 @@ def _away(tmp_path: Path) -> ForgivingRedisCache:
     return ForgivingRedisCache(f"unix://{tmp_path}/nobody.sock?db=1", {})
 
 
-def test_reading_and_writing_go_on_without_the_server(tmp_path) -> None:
+def test_reading_and_writing_go_on_without_the_server(tmp_path: Path) -> None:
     cache = _away(tmp_path)
 
     cache.set("seen", 1)
@@ -22,7 +24,7 @@ def test_reading_and_writing_go_on_without_the_server(tmp_path) -> None:
     assert cache.is_reachable() is False
 
 
-def test_with_a_server_it_is_an_ordinary_cache(settings) -> None:
+def test_with_a_server_it_is_an_ordinary_cache(settings: Settings) -> None:
     cache = ForgivingRedisCache(settings.CACHES["default"]["LOCATION"], {})
 
     cache.set("tests.kit.cache", 7, 60)

@@ -27,6 +27,6 @@ def test_a_set_instant_is_the_time_until_it_is_left() -> None:
     "instant",
     [datetime(2026, 3, 1, 12), NOON.astimezone(timezone(timedelta(hours=2)))],  # noqa: DTZ001 the naive one is what is refused
 )
-def test_an_instant_that_is_not_utc_is_refused(instant) -> None:
+def test_an_instant_that_is_not_utc_is_refused(instant: datetime) -> None:
     with pytest.raises(ValueError, match="UTC"), clock.at(instant):
         pass

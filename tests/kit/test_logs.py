@@ -18,7 +18,7 @@ def _record(**extra: object) -> logging.LogRecord:
 @pytest.mark.parametrize(
     "name", ["password", "stripe_secret", "api_key", "Authorization", "session_cookie", "iban"]
 )
-def test_a_field_that_names_a_secret_is_blanked(name) -> None:
+def test_a_field_that_names_a_secret_is_blanked(name: str) -> None:
     line = json_formatter().format(_record(**{name: "hunter2"}))
 
     assert "hunter2" not in line

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,13 +23,13 @@ WEIGHTS = st.lists(st.integers(min_value=0, max_value=1000), min_size=1, max_siz
 
 
 @pytest.mark.parametrize("minor", [12.5, True, "12", None])
-def test_only_whole_numbers_are_money(minor) -> None:
+def test_only_whole_numbers_are_money(minor: Any) -> None:
     with pytest.raises(TypeError):
         Money(minor, "USD")
 
 
 @pytest.mark.parametrize("currency", ["usd", "US", "USDX", "", "U$D"])
-def test_a_currency_is_three_capital_letters(currency) -> None:
+def test_a_currency_is_three_capital_letters(currency: str) -> None:
     with pytest.raises(ValueError, match="not a currency"):
         Money(1, currency)
 
@@ -75,7 +77,7 @@ def test_amounts_of_one_currency_are_ordered() -> None:
         (Money(1250, "KWD"), "1.250 KWD"),
     ],
 )
-def test_amounts_read_as_people_write_them(money, text) -> None:
+def test_amounts_read_as_people_write_them(money: Money, text: str) -> None:
     assert str(money) == text
 
 
@@ -84,7 +86,7 @@ def test_exponents_follow_the_currency() -> None:
 
 
 @given(AMOUNTS, WEIGHTS)
-def test_a_split_loses_nothing(minor, weights) -> None:
+def test_a_split_loses_nothing(minor: int, weights: list[int]) -> None:
     shares = Money(minor, "USD").allocate(*weights)
 
     assert sum(share.minor for share in shares) == minor
@@ -99,7 +101,7 @@ def test_a_split_gives_the_rest_to_the_largest_remainder() -> None:
 
 
 @pytest.mark.parametrize("weights", [(), (0,), (1, -1)])
-def test_a_split_needs_weights(weights) -> None:
+def test_a_split_needs_weights(weights: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="weights"):
         Money(100, "USD").allocate(*weights)
 
@@ -111,6 +113,6 @@ def test_fees_parts_and_hours_round_half_up() -> None:
 
 
 @pytest.mark.parametrize("percent", [-1, 101])
-def test_a_part_is_between_nothing_and_all(percent) -> None:
+def test_a_part_is_between_nothing_and_all(percent: int) -> None:
     with pytest.raises(ValueError, match="percent"):
         part_of(Money(100, "USD"), percent=percent)
