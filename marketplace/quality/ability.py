@@ -106,6 +106,7 @@ class Test:
             raise InvalidSetting(f"fail_at {fail_at} and pass_at {pass_at} do not fit")
         self.cut, self.minimum, self.maximum = cut, minimum, maximum
         self.pass_at, self.fail_at = pass_at, fail_at
+        self._curves: dict[Hashable, tuple[float, ...]] = {}
         start = [exp(-0.5 * (theta - cut) ** 2) for theta in GRID]
         for old in carried:
             likelihood = self._likelihood(old.item, is_right=old.is_right)
@@ -116,7 +117,6 @@ class Test:
             key=lambda item: (-item.information(cut), _shuffled(seed, item.id), item.id),
         )
         self._ranked = [item.id for item in ranked]
-        self._curves: dict[Hashable, tuple[float, ...]] = {}
 
     def next(self, responses: Sequence[tuple[Hashable, bool]]) -> Hashable | None:
         """The unanswered item with most information at the cut; None when the verdict is final."""
