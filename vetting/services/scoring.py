@@ -61,7 +61,7 @@ def record_evidence(  # noqa: PLR0913 who, what, how right, about which, when
     weight: float | None = None,
     at: datetime | None = None,
 ) -> QualityEvent:
-    """Keep one piece of evidence; a job adds it to the score. Three short statements.
+    """Keep one piece of evidence; a job adds it to the score. Four short statements.
 
     `weight` replaces the usual one of the source. Raises AlreadyCounted and InvalidEvidence.
     """
