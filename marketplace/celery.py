@@ -16,7 +16,7 @@ class Kind(Task[..., None]):
     The queue is ours, not Celery's routing, which deprecates the attribute: it moves aside.
     """
 
-    job_queue = "default"
+    job_queue = ""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # Any: as the base class
         super().__init_subclass__(**kwargs)

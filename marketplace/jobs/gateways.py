@@ -24,7 +24,7 @@ BROKER_ERRORS = (KombuError, RedisError, OSError)
 
 
 class UnknownKind(LookupError):
-    """No package registers a kind of that name. A worker older than the row may see this."""
+    """No package registers that kind with a queue. A worker older than the row may see this."""
 
 
 class Bell:
@@ -89,12 +89,12 @@ def queue_of(kind: str) -> str:
 
 
 def is_registered(kind: str) -> bool:
-    return isinstance(_app().tasks.get(kind), Kind)
+    return getattr(_app().tasks.get(kind), "job_queue", "") != ""
 
 
 def _task(kind: str) -> Kind:
     task = _app().tasks.get(kind)
-    if not isinstance(task, Kind):
+    if not isinstance(task, Kind) or not task.job_queue:
         raise UnknownKind(kind)
     return task
 

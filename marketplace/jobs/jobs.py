@@ -10,12 +10,12 @@ from marketplace.jobs.services import planning, running, sweeping, ticking
 from marketplace.kit import clock
 
 
-@shared_task(name="jobs.run")
+@shared_task(name="jobs.run", queue="default")
 def run(job_id: str) -> None:
     running.run_job(job_id=UUID(job_id))
 
 
-@shared_task(name="jobs.tick")
+@shared_task(name="jobs.tick", queue="default")
 def tick(name: str) -> None:
     ticking.run_tick(name=name)
 

@@ -74,7 +74,7 @@ def test_every_kind_of_ours_names_a_queue() -> None:
     lost = [
         name
         for name, task in _registered().items()
-        if name.startswith(ours) and getattr(task, "queue", None) not in settings.JOB_QUEUES
+        if name.startswith(ours) and getattr(task, "job_queue", "") not in settings.JOB_QUEUES
     ]
 
     assert lost == []

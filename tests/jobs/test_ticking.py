@@ -12,12 +12,12 @@ from marketplace.jobs.services.ticking import run_tick, run_ticks
 ticked: list[str] = []
 
 
-@shared_task(name="tests.tick")
+@shared_task(name="tests.tick", queue="default")
 def tick() -> None:
     ticked.append("tick")
 
 
-@shared_task(name="tests.broken_tick")
+@shared_task(name="tests.broken_tick", queue="default")
 def broken_tick() -> None:
     ticked.append("broken")
     raise ZeroDivisionError
