@@ -5,6 +5,7 @@ import os
 import sys
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
@@ -12,9 +13,11 @@ from marketplace.kit.servers.stack import Stack
 
 
 def run() -> None:
-    """Run the command; a built-in database that is down is told in one sentence."""
+    """Run the command; missing settings and a database that is down are told in one sentence."""
     try:
         execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as refused:
+        sys.exit(str(refused))
     except OperationalError:
         if not Stack.durable(settings.DATA_DIR).is_database_down():
             raise

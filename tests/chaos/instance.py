@@ -13,11 +13,11 @@ from pathlib import Path
 
 from django.conf import settings
 
-from marketplace.kit.servers.processes import end, marked
+from marketplace.kit.servers.processes import ROLE, end, marked
 from marketplace.kit.servers.stack import Stack
 from tests.servers.waiting import until
 
-OF_THE_SUITE = ("GUILDHALL_", "PYTEST_", "DATABASE_", "REDIS_", "CACHE_", "COV_")
+OF_THE_SUITE = ("GUILDHALL_", "PYTEST_", "DATABASE_", "REDIS_", "CACHE_", "COV_", "EMBEDDED")
 
 
 class Instance:
@@ -85,11 +85,13 @@ class Instance:
         return self.status("/readyz") == 200
 
     def roles(self) -> dict[str, int]:
-        """The pid of the first process of each role."""
-        found: dict[str, int] = {}
-        for process in sorted(marked(self.home), key=lambda one: one.pid):
-            found.setdefault(process.environ()["GUILDHALL_ROLE"], process.pid)
-        return found
+        """The pid of each process that the supervisor itself started, by role."""
+        assert self.supervisor is not None
+        return {
+            process.environ()[ROLE]: process.pid
+            for process in marked(self.home)
+            if process.ppid() == self.supervisor.pid
+        }
 
     def kill_supervisor(self) -> None:
         """kill -9, as a crash would."""

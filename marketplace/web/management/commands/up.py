@@ -62,7 +62,7 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         with psycopg.connect(settings.DATABASE_DIRECT_URL, autocommit=True) as link:
             link.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
-            call_command("migrate", interactive=False, verbosity=1, stdout=self.stdout)
+            call_command("migrate", interactive=False, verbosity=1)
         if not settings.DEBUG:
             call_command("collectstatic", interactive=False, verbosity=0)
 
