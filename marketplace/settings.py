@@ -421,6 +421,8 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "marketplace.kit.drf.problems.answer_problem",
     "DEFAULT_THROTTLE_CLASSES": ["marketplace.kit.drf.throttles.PerPrincipal"],
     "DEFAULT_THROTTLE_RATES": {"anonymous": "60/min", "signed_in": "600/min"},
+    # Without it DRF believes whatever X-Forwarded-For says.
+    "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {

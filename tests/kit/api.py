@@ -9,6 +9,7 @@ from django.http import Http404
 from django.urls import path
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.generics import ListAPIView
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -69,12 +70,23 @@ class Payments(APIView):
         return Response(status=204)
 
 
-class People(APIView):
-    @extend_schema(responses={200: NoteIn(many=True)})
-    def get(self, request: Request) -> Response:
-        pages = KeysetPagination()
-        rows = pages.paginate_queryset(User.objects.filter(is_staff=False), request, self)
-        return pages.get_paginated_response([row.email for row in rows])
+class Person(StrictSerializer):
+    email = serializers.CharField()
+
+
+class People(ListAPIView[User]):
+    queryset = User.objects.filter(is_staff=False)
+    serializer_class = Person
+    pagination_class = KeysetPagination
+
+
+class Guests(APIView):
+    permission_classes = [AllowAny]
+
+    @extend_schema(request=None, responses={204: None})
+    @idempotent
+    def post(self, _request: Request) -> Response:
+        return Response(status=204)
 
 
 class Lists(APIView):
@@ -111,6 +123,7 @@ urlpatterns = [
     path("api/v1/notes/", Notes.as_view()),
     path("api/v1/payments/", Payments.as_view()),
     path("api/v1/people/", People.as_view()),
+    path("api/v1/guests/", Guests.as_view()),
     path("api/v1/lists/", Lists.as_view()),
     path("api/v1/failures/<str:kind>/", Failures.as_view()),
     path("api/v1/anyone/", Anyone.as_view()),

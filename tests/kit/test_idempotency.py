@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.test import Client
 
 from marketplace.kit import clock
 from marketplace.kit.drf.idempotency import forget_answers
@@ -120,6 +121,13 @@ def test_stranger_takes_no_key() -> None:
 
     assert response.status_code == 401
     assert not IdempotencyRecord.objects.exists()
+
+
+def test_key_without_a_person_is_refused_where_anybody_may_post() -> None:
+    with_key = post(Client(), "guests/", {}, "k1")
+    without = post(Client(), "guests/", {})
+
+    assert (with_key.status_code, without.status_code) == (401, 204)
 
 
 def _left_running(*, seconds: int) -> None:

@@ -16,7 +16,7 @@ def _pages(limit: int) -> list[list[str]]:
     while True:
         query = f"?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
         page = client.get(f"/api/v1/people/{query}").json()
-        pages.append(page["results"])
+        pages.append([row["email"] for row in page["results"]])
         if page["next_cursor"] is None:
             return pages
         cursor = page["next_cursor"]

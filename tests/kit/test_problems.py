@@ -119,6 +119,21 @@ def test_too_many_requests_are_told_when_to_come_back(monkeypatch: pytest.Monkey
     assert 1 <= int(refused.headers["Retry-After"]) <= 61
 
 
+def test_forged_forwarding_header_hides_nobody_from_the_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"anonymous": "2/min"})
+
+    statuses = [
+        Client(headers={"X-Forwarded-For": f"203.0.113.{number}"})
+        .get("/api/v1/anyone/")
+        .status_code
+        for number in range(3)
+    ]
+
+    assert statuses == [200, 200, 429]
+
+
 def test_each_person_has_their_own_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SimpleRateThrottle, "THROTTLE_RATES", {"signed_in": "1/min"})
     ada, eve = signed_in(), signed_in("eve@example.org")

@@ -38,6 +38,17 @@ def test_repeatable_posts_tell_their_header(
     assert (header["name"], header.get("required", False)) == ("Idempotency-Key", required)
 
 
+def test_lists_tell_their_cursor(schema: dict[str, Any]) -> None:
+    listed = schema["paths"]["/api/v1/people/"]["get"]
+    page = listed["responses"]["200"]["content"]["application/json"]["schema"]["$ref"]
+
+    assert [found["name"] for found in listed["parameters"]] == ["cursor", "limit"]
+    assert schema["components"]["schemas"][page.rpartition("/")[2]]["required"] == [
+        "results",
+        "next_cursor",
+    ]
+
+
 def test_strict_bodies_take_no_other_fields(schema: dict[str, Any]) -> None:
     components = schema["components"]["schemas"]
 

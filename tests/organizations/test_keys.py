@@ -13,6 +13,7 @@ from django.test import Client
 from marketplace.events.models import Event
 from marketplace.kit import clock
 from marketplace.kit.errors import Forbidden, InvalidInput, NotFound
+from marketplace.organizations.api.permissions import HasScope
 from marketplace.organizations.models import ApiKey
 from marketplace.organizations.services.keys import (
     TooManyKeys,
@@ -260,3 +261,8 @@ def test_principal_is_the_key_or_the_person() -> None:
 
     assert (by_key.json()["kind"], by_session.json()["kind"]) == ("key", "person")
     assert Client().get("/api/v1/me/").status_code == 401
+
+
+def test_permission_for_an_unknown_scope_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="not a scope"):
+        HasScope("everything")
