@@ -8,6 +8,7 @@ from celery import shared_task
 
 from marketplace.kit import clock
 from payouts.services import (
+    auditing,
     collecting,
     inbox,
     onboarding,
@@ -27,6 +28,11 @@ def post_earnings() -> None:
 @shared_task(name="payouts.release_holds", queue="money")
 def release_holds() -> None:
     rounds.release_holds(at=clock.now())
+
+
+@shared_task(name="payouts.check_ledger", queue="bulk")
+def check_ledger() -> None:
+    auditing.audit_ledger(at=clock.now())
 
 
 @shared_task(name="payouts.collect_run", queue="money")

@@ -1,0 +1,78 @@
+"""What must always hold of the books (MONEY 12). Higher packages add their own by `invariant`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.utils.module_loading import autodiscover_modules
+
+Check = Callable[[datetime], Iterable[str]]
+_CHECKS: dict[str, list[Check]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """One thing that does not hold: the invariant's number and a sentence with the amounts."""
+
+    invariant: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerReport:
+    """What was checked and what was found; sound when nothing is broken."""
+
+    checked: tuple[str, ...]
+    broken: tuple[Broken, ...]
+
+
+def invariant(number: str) -> Callable[[Check], Check]:
+    """Register a check: it takes `at` and yields a sentence for each thing that does not hold.
+
+    Put checks of a higher package into its `selectors/invariants.py`; they are found by themselves.
+    """
+
+    def register(check: Check) -> Check:
+        _CHECKS.setdefault(number, []).append(check)
+        return check
+
+    return register
+
+
+def check_ledger(at: datetime) -> LedgerReport:
+    """Run every registered check in one snapshot of the database."""
+    autodiscover_modules("selectors.ledger_checks", "selectors.invariants")
+    with _snapshot():
+        broken = [
+            Broken(number, problem)
+            for number in _numbers()
+            for check in _CHECKS[number]
+            for problem in check(at)
+        ]
+    return LedgerReport(_numbers(), tuple(broken))
+
+
+def problems_of(sql: str, **values: datetime | list[str]) -> list[str]:
+    """The first column of every row that a query of violations returns."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values or None)
+        return [str(row[0]) for row in cursor.fetchall()]
+
+
+def _numbers() -> tuple[str, ...]:
+    return tuple(sorted(_CHECKS, key=lambda number: (len(number), number)))
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    if connection.in_atomic_block:
+        yield
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
