@@ -15,19 +15,21 @@ from pydantic import JsonValue
 from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
+from marketplace.organizations.services.employing import begin_employment
 from marketplace.organizations.services.founding import found_organization
 from marketplace.people.models import Expert, User
+from marketplace.people.services.deciding import Reason
 from marketplace.people.services.joining import add_user, create_expert
-from marketplace.projects.models import Project
+from marketplace.projects.models import DataUseTerms, Project
 from payouts.services import budgeting, ledger
 from payouts.services.accounts import account
 from tasks.models import Assignment, Batch, Import, Submission
 from tasks.services import batches, claiming, engaging, importing, projects, submitting
 from tasks.services.batches import NewTask
 from tasks.services.submitting import Envelope
-from vetting.models import Domain, Skill
+from vetting.models import Domain, Qualification, Skill
 from vetting.services.catalogue import add_domain, add_skill
-from vetting.services.qualifying import grant_qualification
+from vetting.services.qualifying import grant_qualification, suspend_qualification
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PASSWORD = "nine green bottles"
@@ -62,6 +64,22 @@ def expert(name: str = "Ada Expert") -> Expert:
     )
 
 
+def employee(of: Organization) -> Expert:
+    """An expert whom the organisation employs and pays itself."""
+    who = expert()
+    begin_employment(
+        expert=who, workforce="employee", organization=of, from_date=NOON.date(), at=NOON
+    )
+    return who
+
+
+def volunteer() -> Expert:
+    """An expert who works unpaid."""
+    who = expert()
+    begin_employment(expert=who, workforce="volunteer", from_date=NOON.date(), at=NOON)
+    return who
+
+
 def skill(domain: str = "medicine", ability: str = "preference") -> Skill:
     """A skill, the same one for the same words."""
     slug = f"{domain}.{ability}"
@@ -81,6 +99,16 @@ def qualify(who: Expert, what: Skill, *, level: int = 1) -> None:
         basis={"reason": "test"},
         expires_at=NOON + timedelta(days=365),
         level=level,
+        at=NOON,
+    )
+
+
+def suspend(who: Expert, what: Skill) -> None:
+    """Take the skill's qualification away for now, with a reason, by a person."""
+    suspend_qualification(
+        qualification=Qualification.objects.get(expert=who, skill=what),
+        reason=Reason(code="failed_gold", message=REASON, evidence=["gold"]),
+        by=user("Sam Staff"),
         at=NOON,
     )
 
@@ -138,6 +166,24 @@ def draft_project(*, client: Organization | None = None, kind: str = "preference
     )
 
 
+def pilot(
+    *,
+    client: Organization | None = None,
+    kind: str = "preference",
+    needs: Skill | None = None,
+    budget: Money | None = None,
+) -> Project:
+    """A project in its pilot, with guidelines, terms and a budget (1,000 dollars)."""
+    made = draft_project(client=client, kind=kind)
+    by = made.created_by
+    projects.publish_guideline(project=made, body="Judge what is said.", by=by, at=NOON)
+    publish_terms(made)
+    if needs is not None:
+        projects.require_skill(project=made, skill=needs, by=by, at=NOON)
+    give_budget(made, usd(100_000) if budget is None else budget)
+    return projects.pilot_project(project=made, by=by, at=NOON)
+
+
 def project(
     *,
     client: Organization | None = None,
@@ -145,25 +191,18 @@ def project(
     needs: Skill | None = None,
     budget: Money | None = None,
 ) -> Project:
-    """An active project with guidelines, terms and a budget (1,000 dollars)."""
-    made = draft_project(client=client, kind=kind)
-    by = made.created_by
-    projects.publish_guideline(project=made, body="Judge what is said.", by=by, at=NOON)
-    projects.publish_terms(
-        project=made,
-        body="For training.",
-        purposes=["training"],
-        licence="CC-BY-4.0",
-        by=by,
-        at=NOON,
+    """The same, active."""
+    made = pilot(client=client, kind=kind, needs=needs, budget=budget)
+    return projects.activate_project(project=made, by=made.created_by, at=NOON)
+
+
+def publish_terms(
+    of: Project, *, body: str = "For training.", purposes: tuple[str, ...] = ("training",)
+) -> DataUseTerms:
+    """The next version of the project's terms."""
+    return projects.publish_terms(
+        project=of, body=body, purposes=purposes, licence="CC-BY-4.0", by=of.created_by, at=NOON
     )
-    if needs is not None:
-        projects.require_skill(project=made, skill=needs, by=by, at=NOON)
-    projects.pilot_project(project=made, by=by, at=NOON)
-    projects.activate_project(project=made, by=by, at=NOON)
-    give_budget(made, usd(100_000) if budget is None else budget)
-    made.refresh_from_db()
-    return made
 
 
 def pair(number: int = 1) -> dict[str, JsonValue]:

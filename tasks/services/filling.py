@@ -46,8 +46,9 @@ def add_tasks(*, batch: Batch, rows: Sequence[NewTask], by: User, at: datetime) 
         require_transition(BATCH_TRANSITIONS, batch, "ready")
     form = registry.get(batch.project.format)
     tasks, problems = _read(batch, form, rows, at)
-    problems += _taken_keys(batch, tasks)
+    problems += _taken_keys(batch, rows)
     if problems:
+        problems.sort(key=lambda problem: problem.row)
         raise InvalidRows(
             f"{len({p.row for p in problems})} of {len(rows)} rows cannot be used. None was added.",
             errors=[{"row": p.row, "field": p.field, "problem": p.problem} for p in problems],
@@ -129,15 +130,17 @@ def _task(batch: Batch, payload: JsonValue, row: NewTask, at: datetime) -> Task:
     )
 
 
-def _taken_keys(batch: Batch, tasks: Sequence[Task]) -> list[RowProblem]:
+def _taken_keys(batch: Batch, rows: Sequence[NewTask]) -> list[RowProblem]:
     """Keys that the batch has already, or that came twice."""
-    keys = [task.row_key for task in tasks]
+    given = [row.key for row in rows if row.key]
     known = set(
-        Task.objects.filter(batch=batch, row_key__in=keys).values_list("row_key", flat=True)
+        Task.objects.filter(batch=batch, row_key__in=given).values_list("row_key", flat=True)
     )
     problems = []
-    for number, key in enumerate(keys, start=1):
-        if key in known:
-            problems.append(RowProblem(number, "key", f"“{key[:60]}” is in this batch already"))
-        known.add(key)
+    for number, row in enumerate(rows, start=1):
+        if row.key in known:
+            problem = f"“{row.key[:60]}” is in this batch already"
+            problems.append(RowProblem(number, "key", problem))
+        elif row.key:
+            known.add(row.key)
     return problems

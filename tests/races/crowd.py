@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
-from typing import TypeVar
+from typing import Any
 
 from django.db import connections
 
-T = TypeVar("T")
 
-
-def together(calls: Sequence[Callable[[], T]]) -> list[T | Exception]:
+def together(calls: Sequence[Callable[[], object]]) -> list[Any]:  # Any: results and errors
     """Start all calls at once; each result, or the exception it ended with, in their order."""
     start = Barrier(len(calls))
 
-    def run(call: Callable[[], T]) -> T | Exception:
+    def run(call: Callable[[], object]) -> object:
         start.wait()
         try:
             return call()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -31,7 +32,7 @@ def test_32_experts_200_seats_give_200_assignments() -> None:
     batch = make.open_batch(tasks=50, answers=4)
     experts = [make.joined_expert(batch.project) for _ in range(32)]
 
-    seats = together([lambda who=expert: _claim_all(who) for expert in experts])
+    seats = together([partial(_claim_all, expert) for expert in experts])
 
     assert [seat for seat in seats if isinstance(seat, Exception)] == []
     assert sum(seats) == 200
@@ -43,9 +44,7 @@ def test_the_last_seat_goes_to_one() -> None:
     batch = make.open_batch(tasks=1, answers=1)
     experts = [make.joined_expert(batch.project) for _ in range(8)]
 
-    found = together(
-        [lambda who=expert: claiming.claim_next(expert=who, at=NOON) for expert in experts]
-    )
+    found = together([partial(claiming.claim_next, expert=expert, at=NOON) for expert in experts])
 
     assert [isinstance(each, Assignment) for each in found].count(True) == 1
     assert found.count(None) == 7
@@ -55,9 +54,7 @@ def test_as_many_experts_as_seats_all_get_one() -> None:
     batch = make.open_batch(tasks=2, answers=8)
     experts = [make.joined_expert(batch.project) for _ in range(16)]
 
-    found = together(
-        [lambda who=expert: claiming.claim_next(expert=who, at=NOON) for expert in experts]
-    )
+    found = together([partial(claiming.claim_next, expert=expert, at=NOON) for expert in experts])
 
     assert Counter(type(each).__name__ for each in found) == {"Assignment": 16}
 
@@ -80,7 +77,7 @@ def test_a_submission_at_the_end_of_its_lease_wins_or_loses_alone() -> None:
 
     ended = together(
         [
-            *[lambda one=assignment: make.submit(one, at=end) for assignment in held],
+            *[partial(make.submit, assignment, at=end) for assignment in held],
             *[lambda: claiming.expire_leases(at=end) for _ in range(2)],
         ]
     )
@@ -112,7 +109,7 @@ def test_approving_against_cancelling_pays_each_answer_once() -> None:
     ended = together(
         [
             *[
-                lambda one=assignment: reviewing.approve(assignment=one, by=by, at=NOON)
+                partial(reviewing.approve, assignment=assignment, by=by, at=NOON)
                 for assignment in waiting
             ],
             lambda: batches.cancel_batch(batch=batch, by=by, at=NOON),
@@ -133,10 +130,7 @@ def test_two_reviewers_at_once_give_one_verdict() -> None:
     people = [make.user(f"Reviewer {n}") for n in range(4)]
 
     ended = together(
-        [
-            lambda who=person: reviewing.approve(assignment=assignment, by=who, at=NOON)
-            for person in people
-        ]
+        [partial(reviewing.approve, assignment=assignment, by=person, at=NOON) for person in people]
     )
 
     refused = [each for each in ended if isinstance(each, reviewing.NothingToReview)]
