@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from marketplace.kit import clock
 from marketplace.kit.drf.idempotency import idempotent, idempotent_with_key
 from marketplace.kit.drf.pagination import KeysetPagination
+from marketplace.kit.drf.problems import no_such_address
 from marketplace.kit.drf.serializers import StorableJSONField, StrictSerializer
 from marketplace.kit.errors import DomainError
 from marketplace.kit.states import IllegalTransition
@@ -127,4 +128,5 @@ urlpatterns = [
     path("api/v1/lists/", Lists.as_view()),
     path("api/v1/failures/<str:kind>/", Failures.as_view()),
     path("api/v1/anyone/", Anyone.as_view()),
+    path("api/<path:rest>", no_such_address),
 ]

@@ -47,6 +47,14 @@ def test_django_errors_are_problems_that_say_little(kind: str, status: int, code
     assert "secret" not in response.content.decode()
 
 
+def test_address_that_does_not_exist_is_a_problem_for_every_method() -> None:
+    client = Client(enforce_csrf_checks=True)
+
+    answers = [client.get("/api/v1/nothing"), client.delete("/api/nothing/at/all")]
+
+    assert [answer.json()["code"] for answer in answers] == ["not_found", "not_found"]
+
+
 def test_bug_is_loud() -> None:
     with pytest.raises(ZeroDivisionError):
         Client().get("/api/v1/failures/bug/")

@@ -80,8 +80,10 @@ def test_withdrawn_or_replaced_invitation_is_useless() -> None:
     second, second_token = invite_member(
         organization=lab, email=kim.email, role="viewer", by=lin, at=NOON
     )
-    withdraw_invitation(invitation=second, by=lin, at=NOON)
+    for _ in range(2):
+        withdraw_invitation(invitation=second, by=lin, at=NOON)
 
+    assert Event.objects.filter(kind="invitation.withdrawn").count() == 1
     for token in (first, second_token):
         with pytest.raises(InvitationExpired):
             accept_invitation(token=token, user=kim, at=NOON)

@@ -49,6 +49,14 @@ def test_role_granted_twice_is_one_role_and_one_event() -> None:
     assert Event.objects.filter(kind="staff_role.granted").count() == 1
 
 
+def test_role_that_nobody_has_is_revoked_without_an_event() -> None:
+    eve = make.user()
+
+    revoke_role(user=eve, role="support", by=make.superuser(), at=NOON)
+
+    assert not Event.objects.filter(kind="staff_role.revoked").exists()
+
+
 def test_staff_with_another_role_left_stay_staff() -> None:
     root = make.superuser()
     sam = make.staff("support", by=root)
@@ -71,6 +79,13 @@ def test_unknown_role_is_refused_with_the_known_ones() -> None:
 
     with pytest.raises(InvalidInput, match="auditor"):
         grant_role(user=make.user(), role="boss", by=root, at=NOON)
+
+
+def test_superuser_is_made_by_command_and_found_in_any_case() -> None:
+    root = User.objects.create_superuser("Root@Example.org", "nine green bottles")
+
+    assert (root.is_staff, root.is_superuser, root.email) == (True, True, "root@example.org")
+    assert User.objects.get_by_natural_key("ROOT@example.org") == root
 
 
 def test_superuser_has_no_role_by_being_one() -> None:

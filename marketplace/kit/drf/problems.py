@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -41,6 +42,13 @@ def answer_problem(exc: Exception, context: dict[str, Any]) -> Response | None: 
     if getattr(exc, "wait", None) is not None:
         response["Retry-After"] = str(int(exc.wait) + 1)  # type: ignore[attr-defined]  # set by DRF
     return response
+
+
+@csrf_exempt
+def no_such_address(request: HttpRequest, rest: str) -> JsonResponse:  # noqa: ARG001
+    """The last route under /api, for every method: `path("api/<path:rest>", no_such_address)`."""
+    body = problem(status=404, detail="There is nothing at this address.", code="not_found")
+    return JsonResponse(body, status=404, content_type=CONTENT_TYPE)
 
 
 def _body(exc: Exception) -> dict[str, Any] | None:

@@ -41,7 +41,6 @@ _PROBLEM = {
     },
     "additionalProperties": True,
 }
-_METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 def add_problem_answers(
@@ -51,10 +50,9 @@ def add_problem_answers(
     del generator, request, public
     result.setdefault("components", {}).setdefault("schemas", {})["Problem"] = _PROBLEM
     for operations in result["paths"].values():
-        for method, operation in operations.items():
-            if method in _METHODS:
-                for status, meaning in ANSWERS.items():
-                    operation["responses"].setdefault(status, _answer(meaning))
+        for operation in operations.values():
+            for status, meaning in ANSWERS.items():
+                operation["responses"].setdefault(status, _answer(meaning))
     return result
 
 
