@@ -25,7 +25,9 @@ class ForgivingRedisCache(RedisCache):
         except RedisError:
             return _missed(fallback=True)
 
-    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:  # Any: as Django
+    def get(
+        self, key: Any, default: Any = None, version: int | None = None
+    ) -> Any:  # Any: as Django
         try:
             return super().get(key, default, version)
         except RedisError:
