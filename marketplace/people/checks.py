@@ -8,6 +8,9 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace.kit.sealing import seal
 
 
 def check_sign_in(app_configs: object, **kwargs: Any) -> list[CheckMessage]:  # Any: Django's
@@ -16,6 +19,10 @@ def check_sign_in(app_configs: object, **kwargs: Any) -> list[CheckMessage]:  # 
     found: list[CheckMessage] = []
     if getattr(settings, "MFA_TOTP_INSECURE_BYPASS_CODE", None):
         found.append(Error("MFA_TOTP_INSECURE_BYPASS_CODE opens every account.", id="people.E001"))
+    try:
+        seal(b"", aad="check")
+    except ImproperlyConfigured as problem:
+        found.append(Error(str(problem), id="people.E004"))
     if not settings.DEBUG:
         # allauth skips the ID token's signature when TLS brought it: so it must be TLS.
         found += [

@@ -46,3 +46,9 @@ def test_demo_is_refused_in_production(settings: Settings, debug: bool, found: l
     settings.DEMO = True
 
     assert _ids() == found
+
+
+def test_keys_that_seal_nothing_are_refused(settings: Settings) -> None:
+    settings.FIELD_ENCRYPTION_KEYS = "k1:short"
+
+    assert _ids() == ["people.E004"]
