@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -25,13 +26,15 @@ from tests.chaos.world import jobs
 from tests.servers.waiting import until
 
 CHECKOUT = Path(__file__).resolve().parents[3]
-WORKER = ["worker", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
+CELERY = ["celery", "-A", "marketplace"]
+WORKER = [*CELERY, "worker", "--without-gossip", "--without-mingle", "--loglevel=WARNING"]
 PROGRAMS: Mapping[str, list[str]] = {
     "first": [*WORKER, "-n", "first@%h", "-Q", "money,default", "-c", "2"],
     "second": [*WORKER, "-n", "second@%h", "-Q", "money,default,bulk", "-c", "2"],
-    "beat": ["beat", "-S", "celery.beat.Scheduler", "--pidfile=", "--loglevel=WARNING"],
+    "beat": [*CELERY, "beat", "-S", "celery.beat.Scheduler", "--pidfile=", "--loglevel=WARNING"],
 }
 WORKERS = ("first", "second")
+WEB = ["gunicorn", "marketplace.wsgi", "-w", "2", "--threads", "4", "-k", "gthread"]
 
 
 class World:
@@ -52,6 +55,7 @@ class World:
             "WORLD_CALLS": str(self.calls),
         }
         self._programs: dict[str, subprocess.Popen[bytes]] = {}
+        self._door: socket.socket | None = None
 
     def build(self) -> None:
         """Servers, database and tables."""
@@ -86,6 +90,15 @@ class World:
         for program in self._programs.values():
             _kill_group(program)
         self._programs.clear()
+        if self._door:
+            self._door.close()
+            self._door = None
+
+    def open_web(self) -> str:
+        """Serve the world's page; its address. Callers queue at the door while web is dead."""
+        self._door = socket.create_server(("127.0.0.1", 0))
+        self._start("web")
+        return f"http://127.0.0.1:{self._door.getsockname()[1]}"
 
     def revive(self) -> None:
         """Start again what is dead."""
@@ -115,6 +128,10 @@ class World:
     def kill_worker(self, name: str) -> None:
         """`kill -9` of a worker with all its children."""
         _kill_group(self._programs[name])
+
+    def kill_web(self) -> None:
+        """`kill -9` of the web server, in the middle of whatever it answers."""
+        _kill_group(self._programs["web"])
 
     def kill_child(self, name: str) -> None:
         """`kill -9` of one child in the middle of whatever it does."""
@@ -162,14 +179,20 @@ class World:
     def _start(self, name: str) -> None:
         log = (self.home / f"logs/{name}.log").open("ab")
         self._programs[name] = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "marketplace", *PROGRAMS[name]],
+            [sys.executable, "-m", *self._command(name)],
             cwd=CHECKOUT,
             env=self.environ,
             stdout=log,
             stderr=log,
             start_new_session=True,
+            pass_fds=[self._door.fileno()] if self._door else [],
         )
         log.close()
+
+    def _command(self, name: str) -> list[str]:
+        if self._door and name == "web":
+            return [*WEB, "--no-control-socket", "--bind", f"fd://{self._door.fileno()}"]
+        return PROGRAMS[name]
 
     def _children(self, name: str) -> list[psutil.Process]:
         try:
