@@ -16,6 +16,8 @@ urlpatterns = [
     path("styleguide/", include("marketplace.web.styleguide.urls")),
     path("account/", include("marketplace.web.account.urls")),
     path("o/<slug:slug>/", include("marketplace.web.client.urls")),
+    path("sandbox/", include("marketplace.web.sandbox.urls")),
+    path("", include("payouts.api.stripe_events")),
     path("staff/", include("marketplace.web.staff.urls")),
     path("", include("marketplace.web.expert.urls")),
     path("", include("marketplace.web.public.urls")),

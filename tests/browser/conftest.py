@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+from marketplace.people.models import User
+from tests.make import NOON
 
 # Playwright's sync API runs an event loop in this thread, which Django would refuse.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -60,3 +65,22 @@ def context(context: BrowserContext, wanted_errors: list[str]) -> Iterator[Brows
     context.on("page", watch)
     yield context
     assert problems == []
+
+
+@pytest.fixture
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages read the time on another thread than the test, where `clock.at` does not reach."""
+    monkeypatch.setattr("marketplace.kit.clock.now", lambda: NOON)
+
+
+@pytest.fixture
+def sign_in(site: str, context: BrowserContext) -> Callable[[User], None]:
+    """Give the browser the session of a person."""
+
+    def enter(user: User) -> None:
+        client = Client()
+        client.force_login(user)
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
+
+    return enter

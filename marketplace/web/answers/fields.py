@@ -11,6 +11,7 @@ from marketplace.formats.interface import Ask, Format
 LONGEST_LINE = 120
 MOST_CARDS = 7
 LARGEST_SCALE = 10
+CONFIDENCE_WORDS = ("Guessing", "Unsure", "Half sure", "Fairly sure", "Sure")
 Schema = Mapping[str, Any]  # Any: JSON Schema
 
 
@@ -26,6 +27,11 @@ class Option:
     label: str
     side: str = ""
     is_chosen: bool = False
+
+
+CONFIDENCE = tuple(
+    Option(str(number), words) for number, words in enumerate(CONFIDENCE_WORDS, start=1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +206,7 @@ def _row(
             Field(
                 path=f"{name}.{member_name}",
                 kind="slider",
-                title=f"{item['title']}, {str(member.get('title', member_name)).lower()}",
+                title=f"{item['title']}, {_inside(str(member.get('title', member_name)))}",
                 type="integer",
                 value=_text(given.get(member_name)),
                 side=member_name.upper() if member_name in {"a", "b"} else "",
@@ -210,6 +216,11 @@ def _row(
         if member_name != key_name
     )
     return Row(f"{name}.{key_name}", item["key"], item["title"], item["question"], sliders)
+
+
+def _inside(title: str) -> str:
+    """A title inside a sentence: `Answer A` becomes `answer A`."""
+    return title[:1].lower() + title[1:]
 
 
 def _definition(schema: Schema, node: Schema) -> Schema:

@@ -12,9 +12,7 @@ from marketplace.kit.errors import InvalidInput
 from marketplace.web.answers.fields import Field
 
 ENVELOPE = ("assistance", "assistance_note", "confidence", "is_unclear")
-FRAME = frozenset(
-    {"csrfmiddlewaretoken", "revision", "active_seconds", "reason", "keep", *ENVELOPE}
-)
+FRAME = frozenset({"csrfmiddlewaretoken", "revision", "active_seconds", "sends", "stop", *ENVELOPE})
 _WHOLE = re.compile(r"-?\d{1,9}")
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,6})?")
 
@@ -42,14 +40,14 @@ def read_answer(fields: Iterable[Field], sent: QueryDict) -> dict[str, Any]:
         elif drawn.kind == "checkbox":
             answer[drawn.path] = sent.get(drawn.path) == "true"
         elif sent.get(drawn.path, "").strip():
-            answer[drawn.path] = _typed(drawn, sent[drawn.path])
+            answer[drawn.path] = _typed(drawn, str(sent[drawn.path]))
     return answer
 
 
 def _rows(drawn: Field, sent: QueryDict) -> Iterator[dict[str, Any]]:
     for row in drawn.rows:
         given = {
-            slider.path.rsplit(".", 1)[-1]: _typed(slider, sent[slider.path])
+            slider.path.rsplit(".", 1)[-1]: _typed(slider, str(sent[slider.path]))
             for slider in row.sliders
             if sent.get(slider.path, "").strip()
         }

@@ -1,3 +1,56 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from marketplace.web.expert import (
+    applications,
+    assessments,
+    assignments,
+    credentials,
+    earnings,
+    home,
+    quality,
+    sending,
+    task,
+    work,
+)
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("work/", work.find_work, name="find_work"),
+    path("work/next/", work.claim_any, name="claim_any"),
+    path("work/break/", work.pause, name="pause"),
+    path("work/<uuid:project_id>/", work.project, name="project"),
+    path("work/<uuid:project_id>/accept/", work.accept, name="accept_terms"),
+    path("work/<uuid:project_id>/claim/", work.claim, name="claim"),
+    path("tasks/", assignments.my_tasks, name="my_tasks"),
+    path("tasks/<uuid:assignment_id>/", task.show, name="task"),
+    path("tasks/<uuid:assignment_id>/draft/", sending.draft, name="save_draft"),
+    path("tasks/<uuid:assignment_id>/beat/", sending.send_beat, name="beat"),
+    path("tasks/<uuid:assignment_id>/extend/", sending.extend, name="extend_lease"),
+    path("tasks/<uuid:assignment_id>/submit/", sending.send, name="submit_task"),
+    path("tasks/<uuid:assignment_id>/return/", sending.leave, name="return_task"),
+    path("tasks/<uuid:assignment_id>/again/", sending.take_again, name="claim_again"),
+    path("tasks/<uuid:assignment_id>/submission/", assignments.submission, name="submission"),
+    path("quality/", quality.quality, name="quality"),
+    path("quality/<uuid:skill_id>/", quality.evidence, name="evidence"),
+    path("earnings/", earnings.earnings, name="earnings"),
+    path("earnings/connect/", earnings.connect, name="connect_payouts"),
+    path("earnings/payouts/", earnings.payouts, name="payouts"),
+    path("earnings/payouts/<uuid:payout_id>/", earnings.payout, name="payout"),
+    path("fields/", applications.applications, name="applications"),
+    path("fields/<slug:slug>/", applications.field, name="field"),
+    path("fields/<slug:slug>/apply/", applications.start, name="apply"),
+    path("fields/<slug:slug>/submit/", applications.hand_in, name="submit_application"),
+    path("fields/<slug:slug>/withdraw/", applications.take_back, name="withdraw_application"),
+    path("credentials/", credentials.credentials, name="credentials"),
+    path("credentials/new/", credentials.add, name="add_credential"),
+    path("credentials/<uuid:credential_id>/", credentials.credential, name="credential"),
+    path(
+        "credentials/<uuid:credential_id>/withdraw/",
+        credentials.take_back,
+        name="withdraw_credential",
+    ),
+    path("tests/", assessments.tests, name="tests"),
+    path("tests/<slug:slug>/start/", assessments.start, name="start_attempt"),
+    path("tests/attempts/<uuid:attempt_id>/", assessments.attempt, name="attempt"),
+    path("tests/attempts/<uuid:attempt_id>/answer/", assessments.answer, name="answer_question"),
+]

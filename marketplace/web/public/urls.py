@@ -2,4 +2,4 @@ from django.urls import path
 
 from marketplace.web.public import views
 
-urlpatterns = [path("", views.landing, name="home")]
+urlpatterns = [path("welcome/", views.landing, name="landing")]

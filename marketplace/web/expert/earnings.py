@@ -1,0 +1,115 @@
+"""One's money: what is held, free, on its way and paid, down to the task it came from."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+from payouts.access import visible_earnings, visible_payees, visible_payouts
+
+from marketplace.kit import clock
+from marketplace.kit.errors import NotFound
+from marketplace.kit.money import Money
+from marketplace.people.models import Expert
+from marketplace.web.expert.charts import weekly_earnings
+from marketplace.web.expert.labels import badge_of
+from marketplace.web.expert.own import for_expert
+from marketplace.web.paging import page_of
+from payouts.models import Earning, Payee, Payout, PayoutItem
+from payouts.selectors.earnings import expert_balance
+from payouts.services.onboarding import start_onboarding
+
+ASSIGNMENT = "assignment:"
+RECENT = 6
+
+
+@for_expert
+def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
+    """Balances, payouts, and every amount that makes them up."""
+    at = clock.now()
+    own = visible_earnings(to=expert.user).filter(expert=expert)
+    state = request.GET.get("state", "")
+    page = page_of(request, own.filter(state=state) if state else own)
+    payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
+    payee = _payee(expert)
+    context = {
+        "balances": [expert_balance(expert, each) for each in settings.PAYOUT_MINIMUM],
+        "minimums": [Money(minor, code) for code, minor in settings.PAYOUT_MINIMUM.items()],
+        "payee": payee,
+        "payee_badge": badge_of(payee.state) if payee else None,
+        "payouts": [_payout(each) for each in payouts[:RECENT]],
+        "page": page,
+        "rows": [_earning(each) for each in page.rows],
+        "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), at=at),
+        "state": state,
+        "states": ("pending", "available", "reserved", "paid"),
+        "hold_hours": settings.PAYOUT_HOLD_HOURS,
+    }
+    return render(request, "web/expert/earnings.html", context)
+
+
+@for_expert
+def payouts(request: HttpRequest, expert: Expert) -> HttpResponse:
+    """Every payout, newest first."""
+    page = page_of(request, visible_payouts(to=expert.user).filter(expert=expert))
+    context = {"page": page, "payouts": [_payout(each) for each in page.rows]}
+    return render(request, "web/expert/payouts.html", context)
+
+
+@for_expert
+def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpResponse:
+    """One payout down to the tasks it pays."""
+    own = visible_payouts(to=expert.user).filter(expert=expert, pk=payout_id)
+    found = own.select_related("payee").order_by("pk").first()
+    if found is None:
+        raise NotFound("There is no such payout of yours.")
+    items = PayoutItem.objects.filter(payout=found).select_related("earning")
+    page = page_of(request, items)
+    context = {
+        "payout": _payout(found),
+        "page": page,
+        "rows": [
+            {**_earning(each.earning), "amount": Money(each.amount_minor, found.currency)}
+            for each in page.rows
+        ],
+    }
+    return render(request, "web/expert/payout.html", context)
+
+
+@require_POST
+@for_expert
+def connect(request: HttpRequest, expert: Expert) -> HttpResponse:
+    """Off to the forms where one says where to be paid."""
+    back = request.build_absolute_uri(reverse("earnings"))
+    url = start_onboarding(expert=expert, return_url=back, at=clock.now())
+    return HttpResponseRedirect(url)
+
+
+def _payee(expert: Expert) -> Payee | None:
+    own = visible_payees(to=expert.user).filter(expert=expert).exclude(state="closed")
+    return own.order_by("pk").first()
+
+
+def _payout(row: Payout) -> dict[str, object]:
+    return {
+        "row": row,
+        "amount": Money(row.amount_minor, row.currency),
+        "badge": badge_of(row.state),
+        "at": row.paid_at or row.transferred_at or row.reserved_at,
+    }
+
+
+def _earning(row: Earning) -> dict[str, object]:
+    is_work = row.key.startswith(ASSIGNMENT)
+    key = row.key.removeprefix(ASSIGNMENT)
+    return {
+        "row": row,
+        "amount": Money(row.pay_minor, row.currency),
+        "badge": badge_of(row.state),
+        "title": "Task" if is_work else row.key.partition(":")[0].replace("_", " ").capitalize(),
+        "url": reverse("submission", args=[key]) if is_work else "",
+    }

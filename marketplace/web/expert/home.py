@@ -1,0 +1,99 @@
+"""The expert's start page: the next act first."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Min, Sum
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from marketplace.events.models import Event
+from marketplace.kit import clock
+from marketplace.kit.money import Money
+from marketplace.organizations.access import organizations_of
+from marketplace.people.access import expert_of, is_staff, signed_in
+from marketplace.people.models import Expert, User
+from marketplace.web.expert.charts import weekly_earnings
+from marketplace.web.expert.feed import WORDS, feed_of
+from marketplace.web.expert.lease import lease_of
+from marketplace.web.expert.openings import fitting, levels_of, open_projects, work_rows
+from marketplace.web.expert.scores import scores_of
+from marketplace.web.expert.setup import setup_steps
+from marketplace.web.public.views import landing
+from payouts.models import Payee
+from payouts.selectors.earnings import expert_balance
+from tasks.access import own_assignments
+from tasks.models import Assignment
+
+ROWS = 5
+WEEK = timedelta(days=7)
+TYPING = ("active", "changes_requested")
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """The start page of whoever asks: visitor, expert, client or staff."""
+    if not request.user.is_authenticated:
+        return landing(request)
+    user = signed_in(request)
+    expert = expert_of(user)
+    if expert is None:
+        return redirect(_elsewhere(user))
+    return render(request, "web/expert/home.html", _context(expert, at=clock.now()))
+
+
+def _elsewhere(user: User) -> str:
+    organization = organizations_of(user).order_by("name", "id").first()
+    if organization is not None:
+        return f"/o/{organization.slug}/"
+    return "/staff/" if is_staff(user) else reverse("account")
+
+
+def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: template values
+    currency = next(iter(settings.PAYOUT_MINIMUM))
+    levels = levels_of(expert, at=at)
+    own = own_assignments(to=expert.user)
+    active = own.filter(state__in=TYPING).select_related("project", "batch").order_by("pk")[:ROWS]
+    projects = fitting(open_projects(expert), expert, at=at).order_by("-pk")[:ROWS]
+    return {
+        "expert": expert,
+        "active": [_active(each, at) for each in active],
+        "balance": expert_balance(expert, currency),
+        "waiting": _waiting(own, currency),
+        "week": _week(own, currency, at),
+        "scores": scores_of(expert, at=at),
+        "work": work_rows(expert, projects, at=at),
+        "steps": setup_steps(expert, is_qualified=bool(levels)),
+        "payee_problem": _payee_problem(expert),
+        "chart": weekly_earnings(expert, currency, at=at),
+        "feed": feed_of(Event.objects.filter(expert=expert.pk, kind__in=WORDS).order_by("-id")[:6]),
+        "hello": expert.display_name.split()[0],
+    }
+
+
+def _active(assignment: Assignment, at: datetime) -> dict[str, Any]:  # Any: template values
+    lease = lease_of(assignment, at=at)
+    minutes = -(-lease.seconds_left // 60) if lease else 0
+    return {"assignment": assignment, "lease": lease, "minutes": minutes}
+
+
+def _waiting(own: Any, currency: str) -> dict[str, Any]:  # Any: a QuerySet of assignments
+    rows = own.filter(state="awaiting_review", batch__currency=currency)
+    found = rows.aggregate(pay=Sum("price_minor"), n=Count("pk"), first=Min("review_until"))
+    return {**found, "amount": Money(found["pay"] or 0, currency)}
+
+
+def _week(own: Any, currency: str, at: datetime) -> dict[str, Any]:
+    decided = own.filter(decided_at__gt=at - WEEK, batch__currency=currency)
+    found = decided.aggregate(pay=Sum("pay_minor"), seconds=Sum("active_seconds"))
+    pay, seconds = found["pay"] or 0, found["seconds"] or 0
+    hourly = Money(pay * 3600 // seconds, currency) if seconds else None
+    return {"amount": Money(pay, currency), "hourly": hourly, "minutes": seconds // 60}
+
+
+def _payee_problem(expert: Expert) -> str:
+    payee = Payee.objects.filter(expert=expert, state="restricted").order_by("pk").first()
+    return (payee.why or "Stripe needs more from you.") if payee else ""

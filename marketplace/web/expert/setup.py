@@ -1,0 +1,90 @@
+"""What is left to do before paid work, with the next step marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from django.urls import reverse
+
+from marketplace.people.models import Expert
+from payouts.models import Payee
+from vetting.models import Application, Attempt, Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A line of the checklist; `waits` says in whose hands it is."""
+
+    title: str
+    state: str
+    url: str = ""
+    act: str = ""
+    hint: str = ""
+    waits: str = ""
+
+
+def setup_steps(expert: Expert, *, is_qualified: bool) -> list[Step]:
+    """The steps, or none once the expert is qualified and can be paid."""
+    payee = Payee.objects.filter(expert=expert, state="active").exists()
+    if is_qualified and payee:
+        return []
+    steps = [
+        Step("Make your profile", "done"),
+        _application(expert),
+        _credential(expert),
+        _test(expert),
+        Step("Connect a payout account", "done")
+        if payee
+        else Step("Connect a payout account", "todo", reverse("earnings"), "Connect"),
+    ]
+    if is_qualified:
+        steps = [step if step.title == steps[-1].title else _done(step) for step in steps]
+    return _with_next(steps)
+
+
+def share_done(steps: list[Step]) -> int:
+    """Percent of the steps that are done."""
+    done = sum(step.state == "done" for step in steps)
+    return 100 * done // len(steps) if steps else 100
+
+
+def _done(step: Step) -> Step:
+    return Step(step.title, "done")
+
+
+def _application(expert: Expert) -> Step:
+    states = set(Application.objects.filter(expert=expert).values_list("state", flat=True))
+    title, url = "Apply to a field", reverse("applications")
+    if "approved" in states:
+        return Step(title, "done")
+    if states & {"submitted", "in_review", "waitlisted"}:
+        return Step(title, "done", waits="in_review")
+    if "not_eligible_yet" in states:
+        return Step(title, "todo", url, "See", hint="Something is missing.")
+    return Step(title, "todo", url, "Apply")
+
+
+def _credential(expert: Expert) -> Step:
+    states = set(Credential.objects.filter(expert=expert).values_list("state", flat=True))
+    title, url = "Send a credential", reverse("credentials")
+    if "verified" in states:
+        return Step(title, "done")
+    if "needs_info" in states:
+        return Step(title, "todo", url, "Answer", hint="A question is open.")
+    if states & {"submitted", "checking", "in_review"}:
+        return Step(title, "done", waits="in_review")
+    return Step(title, "todo", url, "Send")
+
+
+def _test(expert: Expert) -> Step:
+    is_passed = Attempt.objects.filter(expert=expert, state="passed").exists()
+    title = "Pass the test of your field"
+    return Step(title, "done") if is_passed else Step(title, "todo", reverse("tests"), "See tests")
+
+
+def _with_next(steps: list[Step]) -> list[Step]:
+    """The first step that is not done is the next one."""
+    for place, step in enumerate(steps):
+        if step.state == "todo":
+            return [*steps[:place], replace(step, state="next"), *steps[place + 1 :]]
+    return steps
