@@ -10,7 +10,16 @@ from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert, User
-from payouts.models import Account, Earning, Funding, PayoutRun, Posting, Reservation
+from payouts.models import (
+    Account,
+    Earning,
+    Funding,
+    Payout,
+    PayoutRun,
+    Posting,
+    Reservation,
+    SandboxObject,
+)
 from payouts.services import (
     budgeting,
     collecting,
@@ -22,6 +31,7 @@ from payouts.services import (
     rounds,
     running_payouts,
     sandboxing,
+    sending,
 )
 from payouts.services.accounts import account
 
@@ -224,3 +234,28 @@ def approved_run(at: datetime = NOON, currency: str = "USD") -> PayoutRun:
     collecting.collect_run(run_id=run.id, at=at)
     running_payouts.close_run(run=run, by=user(), at=at)
     return running_payouts.approve_run(run=run, by=user(), at=at)
+
+
+def owed(pay: int = 5000, *, stock: int = 100_000) -> Expert:
+    """An onboarded expert with available money, and a client whose money is at Stripe."""
+    client = stocked(usd(stock))
+    who = onboarded()
+    earned(who, pay, client=client)
+    return who
+
+
+def send(run: PayoutRun) -> Payout:
+    """Send what there is and return the run's only payout."""
+    sending.send_some(run_id=run.id, at=NOON)
+    return Payout.objects.get(run=run)
+
+
+def fault(kind: str, times: int = 1) -> None:
+    """The next transfers go wrong in this way."""
+    sandboxing.arm_fault(kind=kind, path="/v1/transfers", times=times, by=user().id, at=NOON)
+
+
+def transfers() -> list[int]:
+    """The amounts that really left, in order."""
+    rows = SandboxObject.objects.filter(type="transfer").order_by("position")
+    return [row.body["amount"] for row in rows]
