@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
+from marketplace.kit.servers.errors import ServerUnavailable
 from marketplace.kit.servers.stack import Stack
 
 
@@ -16,7 +17,7 @@ def run() -> None:
     """Run the command; missing settings and a database that is down are told in one sentence."""
     try:
         execute_from_command_line(sys.argv)
-    except ImproperlyConfigured as refused:
+    except (ImproperlyConfigured, ServerUnavailable) as refused:
         sys.exit(str(refused))
     except OperationalError:
         if not Stack.durable(settings.DATA_DIR).is_database_down():

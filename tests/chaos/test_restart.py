@@ -200,28 +200,20 @@ def test_a_restored_instance_equals_the_one_backed_up(
     assert not restoring_marker(second.home).exists()
 
 
-def test_a_full_database_is_not_replaced_unasked(instance: Instance, tmp_path: Path) -> None:
-    archive = tmp_path / "backup.tar"
-    assert instance.manage("backup", str(archive)).returncode == 0
-    written = write_down(instance)
-
-    refused = instance.manage("restore", str(archive))
-
-    assert refused.returncode == 1
-    assert "The database is not empty: add --replace" in refused.stderr
-    assert rows(instance) == written
-
-
-def test_a_restore_under_a_running_site_goes_back_in_time(
+def test_a_running_site_goes_back_in_time_only_when_told_to(
     instance: Instance, tmp_path: Path
 ) -> None:
-    archive = tmp_path / "backup.tar"
+    archive = str(tmp_path / "backup.tar")
     written = write_down(instance)
-    assert instance.manage("backup", str(archive)).returncode == 0
+    assert instance.manage("backup", archive).returncode == 0
     write_down(instance)
 
-    restored = instance.manage("restore", str(archive), "--replace")
+    refused = instance.manage("restore", archive)
+    assert refused.returncode == 1
+    assert "The database is not empty: add --replace" in refused.stderr
+    assert rows(instance) == written + 1
 
+    restored = instance.manage("restore", archive, "--replace")
     assert restored.returncode == 0, restored.stderr
     assert rows(instance) == written
     until(instance.is_ready)

@@ -156,6 +156,17 @@ def test_closed_means_closed_to_that_user(instance_home: Path) -> None:
     assert Account("colleague", uid=54321, gid=group).closed_folder(inner) is None
 
 
+def test_a_place_where_nothing_can_be_made_is_told_with_its_path() -> None:
+    home = Path("/proc/guildhall")
+
+    with pytest.raises(ServerUnavailable, match="/proc"):
+        Stack.for_tests(home, {}).up()
+    with pytest.raises(ServerUnavailable, match="/proc"):
+        secret(home, "secret_key")
+    with pytest.raises(ServerUnavailable, match=r"Could not open /proc/lock: "):
+        folders.open_private(Path("/proc/lock"))
+
+
 def test_secrets_are_made_once_and_kept_private(instance_home: Path) -> None:
     home = instance_home / "new"
 

@@ -158,8 +158,10 @@ def kept_text(path: Path, *, fresh: str) -> str:
             f"{path} belongs to {owner_name(path)}: run as that user, or set another DATA_DIR."
         ) from None
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    draft.touch(mode=0o600)
-    draft.write_text(fresh)
+    with open_private(draft) as file:
+        file.write(fresh)
+        file.flush()
+        os.fsync(file.fileno())  # sealed fields are lost with their key
     with suppress(FileExistsError):
         path.hardlink_to(draft)
     draft.unlink()
@@ -176,7 +178,10 @@ def locked(path: Path) -> Iterator[None]:
 
 def open_private(path: Path) -> IO[str]:
     """A 0600 file for reading and appending, made where it is missing."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+")
+    try:
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "r+")
+    except OSError as refused:
+        raise ServerUnavailable(f"Could not open {path}: {refused.strerror}.") from None
 
 
 def restoring_marker(home: Path) -> Path:
