@@ -203,7 +203,7 @@ def test_closing_gives_back_what_nobody_can_earn_any_more() -> None:
 
     batches.close_batch(batch=batch, reason="budget", by=batch.created_by, at=NOON)
     with clock.at(NOON):
-        run_due_jobs()
+        run_due_jobs(queues=["money"])
 
     budget = project_budget(project.pk, "USD")
     assert (budget.escrow, budget.reserved, budget.pool) == (
