@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import log
 from typing import NamedTuple
 
-from marketplace.quality.consensus import Config, decide, posterior
+from marketplace.quality.consensus import Config, Decision, decide, posterior
 
 NEEDS = 100
 TEMPERATURES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -82,13 +82,13 @@ class Replay(NamedTuple):
     n_labels: int
 
 
-def shadow(votes: Sequence[tuple[int, float]], config: Config) -> tuple[int | None, float]:
-    """Label and confidence the live stop rule would have reached on these votes; credits nobody."""
+def shadow(votes: Sequence[tuple[int, float]], config: Config) -> Decision:
+    """What the live stop rule would have decided on these votes, in order; credits nobody."""
     for n in range(1, len(votes)):
         decision = decide(posterior(votes[:n], config), config)
         if decision.status != "open":
-            return decision.label, decision.confidence
-    return posterior(votes, config).best
+            return decision
+    return decide(posterior(votes, config), config)
 
 
 def fit_temperature(replays: Iterable[Replay]) -> float:

@@ -43,14 +43,14 @@ class Pair(Generic[Expert]):
 def pairs(model: Model[Task, Expert, Label]) -> list[Pair[Expert]]:
     """Every pair of experts with enough shared tasks, most suspicious first."""
     n = len(model.experts)
-    first, second = _meetings(model.task_of)
-    a, b = model.expert_of[first], model.expert_of[second]
+    first, second = _meetings(model.answers.task)
+    a, b = model.answers.expert[first], model.answers.expert[second]
     swap = a > b
     key = np.where(swap, b, a) * n + np.where(swap, a, b)
     met, at, shared = np.unique(key, return_inverse=True, return_counts=True)
     enough = shared[at] >= MIN_SHARED
     first, second, at = first[enough], second[enough], at[enough]
-    same = (model.label_of[first] == model.label_of[second]).astype(np.float64)
+    same = (model.answers.label[first] == model.answers.label[second]).astype(np.float64)
     e = _expected(model, first, second)
     agreed, expected, spread = (columns.sums(at, x, len(met)) for x in (same, e, e * (1.0 - e)))
     z = (agreed - expected) / np.sqrt(np.maximum(spread, 1e-12))
@@ -93,7 +93,11 @@ def _meetings(task_of: Ints) -> tuple[Ints, Ints]:
 
 def _expected(model: Model[Any, Any, Any], first: Ints, second: Ints) -> columns.Floats:
     """e_t for every meeting of two answers."""
-    task, a, b = model.task_of[first], model.expert_of[first], model.expert_of[second]
+    task, a, b = (
+        model.answers.task[first],
+        model.answers.expert[first],
+        model.answers.expert[second],
+    )
     e = np.zeros(len(first))
     for q, c in zip(model.posterior, model.matrices, strict=True):
         for row in c:

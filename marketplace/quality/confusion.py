@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -40,8 +40,8 @@ Matrices = Callable[[Floats], Floats]
 class Model(Generic[Task, Expert, Label]):
     """Posteriors of tasks and matrices of experts, by position in `tasks`, `experts`, `labels`.
 
-    posterior (K, tasks); matrices (K, K, experts): C[k, l, e] = P(answer l | truth k). The answers
-    that counted are `task_of`, `expert_of`, `label_of`; those of gated experts are not among them.
+    posterior (K, tasks); matrices (K, K, experts): C[k, l, e] = P(answer l | truth k). Gated
+    experts had no vote in the posterior; matrices and answers hold them for the reports.
     """
 
     tasks: list[Task]
@@ -49,9 +49,7 @@ class Model(Generic[Task, Expert, Label]):
     labels: list[Label]
     posterior: Floats
     matrices: Floats
-    task_of: Ints
-    expert_of: Ints
-    label_of: Ints
+    answers: _Answers
 
     def as_dict(self) -> dict[Task, dict[Label, float]]:
         """Probability of every label for every task."""
@@ -62,8 +60,9 @@ class Model(Generic[Task, Expert, Label]):
     def accuracies(self) -> dict[Expert, tuple[float, int]]:
         """Expected share of right answers of each expert in this batch, with its n."""
         n = len(self.experts)
-        own = self.posterior[self.label_of, self.task_of]
-        right, total = columns.sums(self.expert_of, own, n), columns.counts(self.expert_of, n)
+        task, answerer, label = self.answers
+        own = self.posterior[label, task]
+        right, total = columns.sums(answerer, own, n), columns.counts(answerer, n)
         pairs = zip(self.experts, right.tolist(), total.tolist(), strict=True)
         return {expert: (hits / n, int(n)) for expert, hits, n in pairs if n}
 
@@ -137,8 +136,16 @@ def outside_interval(
     return found
 
 
+class _Answers(NamedTuple):
+    """Positions of task, expert and label of every answer."""
+
+    task: Ints
+    expert: Ints
+    label: Ints
+
+
 class _Rows(Generic[Task, Expert, Label]):
-    """The answers as positions, duplicates and gated experts removed, gold as one row per task."""
+    """`every` answer as positions without duplicates, those `counted` without gated experts."""
 
     def __init__(
         self,
@@ -159,29 +166,24 @@ class _Rows(Generic[Task, Expert, Label]):
             row = next((row for row in rows if row[2] not in index), missing.args[0])
             raise UnknownLabel(f"{row!r} has a label outside {self.labels!r}") from None
         self.truth = np.broadcast_to(np.array(truth, dtype=np.int64), len(self.tasks))
-        self._keep(label_of)
+        last = columns.last_of_each(self.tasks.at, self.experts.at)
+        kept = np.arange(len(rows)) if last is None else last
+        self.every = _Answers(self.tasks.at[kept], self.experts.at[kept], label_of[kept])
+        self.counted = self._without_gated()
 
-    def _keep(self, label_of: Ints) -> None:
-        self.task_of, self.expert_of, self.label_of = self.tasks.at, self.experts.at, label_of
-        self._select(columns.last_of_each(self.task_of, self.expert_of))
-        known = self.truth[self.task_of]
-        if np.any(known >= 0):
-            gated = self._gated(known)
-            self._select(np.flatnonzero(~gated[self.expert_of]) if gated.any() else None)
-
-    def _select(self, kept: Ints | None) -> None:
-        if kept is not None:
-            self.task_of, self.expert_of = self.task_of[kept], self.expert_of[kept]
-            self.label_of = self.label_of[kept]
-
-    def _gated(self, known: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        graded, n = known >= 0, len(self.experts)
-        right = graded & (known == self.label_of)
-        hits = columns.counts(self.expert_of[right], n).tolist()
-        misses = columns.counts(self.expert_of[graded & ~right], n).tolist()
-        k = len(self.labels)
+    def _without_gated(self) -> _Answers:
+        known = self.truth[self.every.task]
+        graded, n, k = known >= 0, len(self.experts), len(self.labels)
+        if not graded.any():
+            return self.every
+        right = graded & (known == self.every.label)
+        hits = columns.counts(self.every.expert[right], n).tolist()
+        misses = columns.counts(self.every.expert[graded & ~right], n).tolist()
         gated = [gold_rules.is_gated(r, w, k) for r, w in zip(hits, misses, strict=True)]
-        return np.array(gated, dtype=np.bool_)
+        if not any(gated):
+            return self.every
+        kept = np.flatnonzero(~np.array(gated)[self.every.expert])
+        return _Answers(*(column[kept] for column in self.every))
 
 
 def _known_labels(labels: Sequence[Label]) -> list[Label]:
@@ -201,15 +203,14 @@ class _Layout:
     len(slot) tasks.
     """
 
-    def __init__(self, rows: _Rows[Task, Expert, Label]) -> None:
-        n_tasks = len(rows.tasks)
-        self.n_cells = len(rows.labels) * len(rows.experts)
-        n_answers = np.bincount(rows.task_of, minlength=n_tasks)
+    def __init__(self, answers: _Answers, n_tasks: int, n_experts: int, k: int) -> None:
+        self.n_cells = k * n_experts
+        n_answers = np.bincount(answers.task, minlength=n_tasks)
         self.order = np.argsort(-n_answers, kind="stable")
         self.place = np.empty(n_tasks, dtype=np.int64)
         self.place[self.order] = np.arange(n_tasks)
-        cell = rows.label_of * len(rows.experts) + rows.expert_of
-        cells = np.sort(self.place[rows.task_of] * self.n_cells + cell) % max(self.n_cells, 1)
+        cell = answers.label * n_experts + answers.expert
+        cells = np.sort(self.place[answers.task] * self.n_cells + cell) % max(self.n_cells, 1)
         n_answers = n_answers[self.order]
         first = np.cumsum(n_answers) - n_answers
         filled = [int((n_answers > j).sum()) for j in range(int(n_answers.max(initial=0)))]
@@ -217,37 +218,28 @@ class _Layout:
 
 
 def _fit(rows: _Rows[Task, Expert, Label], matrices_of: Matrices) -> Model[Task, Expert, Label]:
-    k, n_tasks, n_experts = len(rows.labels), len(rows.tasks), len(rows.experts)
-    layout = _Layout(rows)
+    size = len(rows.tasks), len(rows.experts), len(rows.labels)
+    layout = _Layout(rows.counted, *size)
     truth = rows.truth[layout.order]
     graded = np.flatnonzero(truth >= 0)
-    q = _clamp(_vote_shares(layout, k, n_tasks, n_experts), graded, truth)
-    matrices = np.empty((k, k, n_experts))
+    q = _clamp(_vote_shares(layout, *size), graded, truth)
+    matrices = matrices_of(_expected_counts(layout, q, *size))
     for _ in range(ROUNDS):
-        matrices = matrices_of(_expected_counts(layout, q).reshape(k, k, n_experts))
         prior = q.sum(axis=1) + 1.0
-        new = _clamp(
-            _posterior(layout, np.log(matrices), np.log(prior / prior.sum()), n_tasks),
-            graded,
-            truth,
-        )
-        moved = float(np.abs(new - q).max(initial=0.0))
+        new = _posterior(layout, np.log(matrices), np.log(prior / prior.sum()))
+        moved = float(np.abs(_clamp(new, graded, truth) - q).max(initial=0.0))
         q = new
         if moved < STILL:
             break
-    return Model(
-        rows.tasks.ids,
-        rows.experts.ids,
-        rows.labels,
-        q[:, layout.place],
-        matrices,
-        rows.task_of,
-        rows.expert_of,
-        rows.label_of,
-    )
+        matrices = matrices_of(_expected_counts(layout, q, *size))
+    q = q[:, layout.place]
+    if rows.counted is not rows.every:
+        layout = _Layout(rows.every, *size)
+        matrices = matrices_of(_expected_counts(layout, q[:, layout.order], *size))
+    return Model(rows.tasks.ids, rows.experts.ids, rows.labels, q, matrices, rows.every)
 
 
-def _vote_shares(layout: _Layout, k: int, n_tasks: int, n_experts: int) -> Floats:
+def _vote_shares(layout: _Layout, n_tasks: int, n_experts: int, k: int) -> Floats:
     votes = np.zeros((k, n_tasks))
     for slot in layout.slots:
         label, task = slot // n_experts, np.arange(len(slot))
@@ -262,13 +254,13 @@ def _clamp(q: Floats, graded: Ints, truth: Ints) -> Floats:
     return q
 
 
-def _expected_counts(layout: _Layout, q: Floats) -> Floats:
-    """N[k, cell] = Σ q_t(k) over the answers in that (label, expert) cell."""
+def _expected_counts(layout: _Layout, q: Floats, _n_tasks: int, n_experts: int, k: int) -> Floats:
+    """N[k, l, e] = Σ q_t(k) over the answers l of e."""
     expected = np.zeros((len(q), layout.n_cells))
     for slot in layout.slots:
-        for k, row in enumerate(q):
-            expected[k] += columns.sums(slot, row[: len(slot)], layout.n_cells)
-    return expected
+        for truth, row in enumerate(q):
+            expected[truth] += columns.sums(slot, row[: len(slot)], layout.n_cells)
+    return expected.reshape(k, k, n_experts)
 
 
 def _one_coin(expected: Floats) -> Floats:
@@ -288,8 +280,8 @@ def _full(expected: Floats) -> Floats:
     return matrices
 
 
-def _posterior(layout: _Layout, log_c: Floats, log_prior: Floats, n_tasks: int) -> Floats:
-    q = np.empty((len(log_prior), n_tasks))
+def _posterior(layout: _Layout, log_c: Floats, log_prior: Floats) -> Floats:
+    q = np.empty((len(log_prior), len(layout.order)))
     for k, row in enumerate(log_c.reshape(len(log_prior), -1)):
         q[k] = log_prior[k]
         for slot in layout.slots:

@@ -231,7 +231,7 @@ class Engine:
         self._take_back(state)
         state.source, state.decision, state.frozen = "consensus", None, None
 
-    def _check(self, task: Hashable, label: int) -> None:
+    def _check(self, task: Hashable, label: object) -> None:
         if not isinstance(label, int) or not 0 <= label < self.config.n_labels:
             raise UnknownLabel(
                 f"label {label!r} of task {task!r} is not 0 … {self.config.n_labels - 1}"

@@ -74,6 +74,13 @@ class Plan(NamedTuple):
         return (self.error_now - self.error_after) / self.price if self.price else 0.0
 
 
+class Market(NamedTuple):
+    """What acts cost and are worth."""
+
+    costs: Costs
+    accuracies: Accuracies
+
+
 class _Outlook(NamedTuple):
     risk: float
     act: Act
@@ -86,46 +93,44 @@ def next_act(
     costs: Costs,
     *,
     accuracies: Accuracies = Accuracies(),
+    later: Market | None = None,
     ahead: int = 3,
 ) -> Plan:
     """The act that leaves least expected risk, looking `ahead` acts.
 
     `posterior` holds every label of the task and sums to 1 (`Posterior.as_dict`, `aggregate`).
+    `costs` and `accuracies` are those of the person who could act now, `later` those of whoever
+    comes afterwards; the same when not given.
     """
     if len(posterior) < 2 or abs(sum(posterior.values()) - 1.0) > 1e-6:
         raise InvalidSetting(f"{dict(posterior)!r} is no posterior over two labels or more")
     belief = tuple(sorted(posterior.values(), reverse=True))
-    best = _look(belief, costs, accuracies, ahead)
+    now = Market(costs, accuracies)
+    best = _look(belief, now, later or now, ahead)
     return Plan(best.act, best.price, 1.0 - belief[0], best.error)
 
 
-def _look(belief: _Belief, costs: Costs, accuracies: Accuracies, ahead: int) -> _Outlook:
+def _look(belief: _Belief, now: Market, later: Market, ahead: int) -> _Outlook:
+    costs, accuracies = now
     error, final = 1.0 - belief[0], 1.0 - accuracies.adjudication
     best = _Outlook(costs.wrong * error, "stop", 0.0, error)
     price = costs.adjudication
     best = min(best, _Outlook(price + costs.wrong * final, "adjudicate", price, final))
-    if ahead == 0:
-        return best
-    if costs.answer < best.risk:
+    if ahead and costs.answer < best.risk:
         outcomes = _after_answer(belief, accuracies.answer)
-        best = min(best, _expect("answer", costs.answer, outcomes, costs, accuracies, ahead))
-    if costs.review < best.risk and belief[0] > belief[1]:
+        best = min(best, _expect("answer", costs.answer, outcomes, later, ahead))
+    if ahead and costs.review < best.risk and belief[0] > belief[1]:
         outcomes = _after_review(belief, accuracies.review)
-        best = min(best, _expect("review", costs.review, outcomes, costs, accuracies, ahead))
+        best = min(best, _expect("review", costs.review, outcomes, later, ahead))
     return best
 
 
 def _expect(
-    act: Act,
-    price: float,
-    outcomes: list[tuple[float, _Belief]],
-    costs: Costs,
-    accuracies: Accuracies,
-    ahead: int,
+    act: Act, price: float, outcomes: list[tuple[float, _Belief]], later: Market, ahead: int
 ) -> _Outlook:
     risk, paid, error = price, price, 0.0
     for p, belief in outcomes:
-        then = _look(belief, costs, accuracies, ahead - 1)
+        then = _look(belief, later, later, ahead - 1)
         risk, paid, error = risk + p * then.risk, paid + p * then.price, error + p * then.error
     return _Outlook(risk, act, paid, error)
 
