@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any, TypeAlias
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.formats import registry
-from marketplace.formats.interface import Context, Record, Vote
+from marketplace.formats.interface import Context, Format, Record, Vote
 from marketplace.formats.problems import InvalidPayload, Problem
 
 PREFERENCE = registry.get("preference")
 CLASSIFICATION = registry.get("classification")
+AnyFormat: TypeAlias = Format[Any, Any]  # Any: every kind has its own shapes
 EVERY = pytest.mark.parametrize("form", registry.FORMATS.values(), ids=registry.FORMATS)
 PAIR = {"prompt": "Which is larger?", "response_a": "The sun is.", "response_b": "The moon is."}
 CHOICE = {"text": "Pay within ten days.", "labels": ["payment", "liability"]}
@@ -21,7 +24,7 @@ def preferring(overall: int, **more: object) -> dict[str, object]:
     return {"overall": overall, "rationale": "The larger one is the sun.", **more}
 
 
-def finished(*overalls: int) -> Record:
+def finished(*overalls: int) -> Record[Any, Any]:  # Any: looked up by name
     votes = [
         Vote(f"expert-{place}", PREFERENCE.read_answer(preferring(overall)), confidence=4)
         for place, overall in enumerate(overalls, start=1)
@@ -29,20 +32,29 @@ def finished(*overalls: int) -> Record:
     return Record("t1", PREFERENCE.read_prompt(PAIR), votes)
 
 
-def labelled(*labels: str, published: str | None = None) -> Record:
+# Any: rows are JSON.
+def exported(form: AnyFormat, record: Record[Any, Any]) -> dict[str, Any]:
+    row = form.export(record)
+    assert row is not None
+    return row
+
+
+def labelled(
+    *labels: str, published: str | None = None
+) -> Record[Any, Any]:  # Any: looked up by name
     votes = [Vote("e", CLASSIFICATION.read_answer({"label": label})) for label in labels]
     return Record("t1", CLASSIFICATION.read_prompt(CHOICE), votes, published)
 
 
 @EVERY
-def test_the_example_of_a_format_passes_its_own_checks(form) -> None:
+def test_the_example_of_a_format_passes_its_own_checks(form: AnyFormat) -> None:
     found = form.problems(prompt=form.example["prompt"], answer=form.example["answer"])
 
     assert found == []
 
 
 @EVERY
-def test_gold_grades_itself_as_right_and_is_no_distance_from_itself(form) -> None:
+def test_gold_grades_itself_as_right_and_is_no_distance_from_itself(form: AnyFormat) -> None:
     gold = form.read_answer(form.example["gold"])
 
     assert form.grade(gold, gold) == 1.0
@@ -50,7 +62,7 @@ def test_gold_grades_itself_as_right_and_is_no_distance_from_itself(form) -> Non
 
 
 @EVERY
-def test_what_a_format_shows_and_asks_exists_in_its_schema(form) -> None:
+def test_what_a_format_shows_and_asks_exists_in_its_schema(form: AnyFormat) -> None:
     prompt = form.read_prompt(form.example["prompt"])
     page = form.presentation(prompt)
     fields = [*form.Prompt.model_fields]
@@ -64,7 +76,8 @@ def test_what_a_format_shows_and_asks_exists_in_its_schema(form) -> None:
 WIDGETS = {"integer", "number", "string", "boolean"}
 
 
-def _has_widget(schema: dict, root: dict) -> bool:
+# Any: JSON Schema.
+def _has_widget(schema: dict[str, Any], root: dict[str, Any]) -> bool:
     if "$ref" in schema:
         return _has_widget(root["$defs"][schema["$ref"].split("/")[-1]], root)
     if schema.get("type") == "array":
@@ -75,7 +88,7 @@ def _has_widget(schema: dict, root: dict) -> bool:
 
 
 @EVERY
-def test_every_part_of_an_answer_has_a_widget(form) -> None:
+def test_every_part_of_an_answer_has_a_widget(form: AnyFormat) -> None:
     schema = form.Answer.model_json_schema()
 
     assert _has_widget(schema, schema)
@@ -154,7 +167,7 @@ def test_haste_vagueness_and_contradiction_are_marked_and_not_refused() -> None:
 @pytest.mark.parametrize(
     ("answer", "gold", "credit"), [(-1, -3, 1.0), (1, -3, 0.0), (0, -3, 0.0), (0, 0, 1.0)]
 )
-def test_a_preference_is_graded_by_its_side(answer, gold, credit) -> None:
+def test_a_preference_is_graded_by_its_side(answer: int, gold: int, credit: float) -> None:
     given_answer = PREFERENCE.read_answer(preferring(answer))
     gold_answer = PREFERENCE.read_answer(preferring(gold))
 
@@ -173,16 +186,16 @@ def test_a_preference_row_has_the_columns_that_trainers_read() -> None:
         "chosen": "The sun is.",
         "rejected": "The moon is.",
     }
-    assert PREFERENCE.export(finished(1, 1, -3))["chosen"] == "The moon is."
+    assert exported(PREFERENCE, finished(1, 1, -3))["chosen"] == "The moon is."
 
 
 @pytest.mark.parametrize("overalls", [(), (0,), (-1, 1), (0, 3, -3)])
-def test_an_even_vote_gives_no_preference_row(overalls) -> None:
+def test_an_even_vote_gives_no_preference_row(overalls: tuple[int, ...]) -> None:
     assert PREFERENCE.export(finished(*overalls)) is None
 
 
 def test_the_rich_row_holds_every_vote() -> None:
-    row = PREFERENCE.export_rich(finished(-3, 1))
+    row: dict[str, Any] = PREFERENCE.export_rich(finished(-3, 1))  # Any: JSON
 
     assert row["context"] == [{"role": "user", "content": "Which is larger?"}]
     assert (row["response1"], row["response2"]) == ("The sun is.", "The moon is.")
@@ -198,16 +211,21 @@ def test_the_rich_row_holds_every_vote() -> None:
 
 
 @given(st.integers(-3, 3), st.integers(1, 5), st.integers(1, 5))
-def test_swapping_sides_twice_changes_nothing_and_keeps_the_preferred_text(overall, a, b) -> None:
+def test_swapping_sides_twice_changes_nothing_and_keeps_the_preferred_text(
+    overall: int, a: int, b: int
+) -> None:
+    swap, turn = PREFERENCE.mirror_answer, PREFERENCE.mirror_prompt
+    assert swap is not None
+    assert turn is not None
     prompt = PREFERENCE.read_prompt(PAIR)
     scores = [{"criterion": "true", "a": a, "b": b}]
     answer = PREFERENCE.read_answer(preferring(overall, scores=scores))
-    swapped = PREFERENCE.mirror_answer(answer)
+    swapped = swap(answer)
 
-    assert PREFERENCE.mirror_answer(swapped) == answer
-    assert PREFERENCE.mirror_prompt(PREFERENCE.mirror_prompt(prompt)) == prompt
+    assert swap(swapped) == answer
+    assert turn(turn(prompt)) == prompt
     assert PREFERENCE.export(Record("t", prompt, [Vote("e", answer)])) == PREFERENCE.export(
-        Record("t", PREFERENCE.mirror_prompt(prompt), [Vote("e", swapped)])
+        Record("t", turn(prompt), [Vote("e", swapped)])
     )
 
 
@@ -228,13 +246,13 @@ def test_a_classification_row_has_the_published_label_or_the_majority() -> None:
         "label": "payment",
     }
     published = labelled("payment", "payment", published="liability")
-    assert CLASSIFICATION.export(published)["label"] == "liability"
+    assert exported(CLASSIFICATION, published)["label"] == "liability"
     assert CLASSIFICATION.export(labelled("payment", "liability")) is None
     assert CLASSIFICATION.export(labelled()) is None
 
 
 def test_the_rich_row_of_a_classification_holds_every_vote() -> None:
-    row = CLASSIFICATION.export_rich(labelled("payment", "liability"))
+    row: dict[str, Any] = CLASSIFICATION.export_rich(labelled("payment", "liability"))
 
     assert row["labels"] == ["payment", "liability"]
     assert [vote["label"] for vote in row["votes"]] == ["payment", "liability"]
@@ -256,7 +274,7 @@ def test_only_objective_kinds_offer_labels_to_consensus() -> None:
         ({"labels": "a|b"}, "must be a list"),
     ],
 )
-def test_a_label_set_is_closed_and_without_repeats(change, said) -> None:
+def test_a_label_set_is_closed_and_without_repeats(change: dict[str, object], said: str) -> None:
     with pytest.raises(InvalidPayload) as refused:
         CLASSIFICATION.read_prompt({**CHOICE, **change})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from marketplace.formats import registry
 from marketplace.formats.mapping import (
@@ -20,7 +21,7 @@ PREFERENCE = registry.get("preference")
 PAIR = ["prompt=instruction", "prompt=input", "response_a=response1", "response_b=response2"]
 
 
-def mapped(lines: list[str], data: dict[str, object]) -> object:
+def mapped(lines: list[str], data: dict[str, JsonValue]) -> object:
     return apply(Mapping.parse(lines), Row(7, data))
 
 
@@ -36,8 +37,8 @@ def mapped(lines: list[str], data: dict[str, object]) -> object:
         ("score [1-5]", "4"),
     ],
 )
-def test_a_path_reaches_into_objects_and_lists(path, found) -> None:
-    data = {
+def test_a_path_reaches_into_objects_and_lists(path: str, found: object) -> None:
+    data: dict[str, JsonValue] = {
         "prediction 1": "p1",
         "meta": {"title": "t"},
         "choices": [{"turns": ["x", "y"]}],
@@ -51,13 +52,18 @@ def test_a_path_reaches_into_objects_and_lists(path, found) -> None:
 
 
 @pytest.mark.parametrize("path", ["a.b", "a[0]", "b[5]", "b[0].c", "c"])
-def test_a_path_that_leads_nowhere_leaves_the_field_out(path) -> None:
+def test_a_path_that_leads_nowhere_leaves_the_field_out(path: str) -> None:
     assert mapped([f"prompt={path}"], {"a": "text", "b": ["x"]}) == {}
 
 
 def test_a_repeated_field_joins_its_parts_that_are_not_empty() -> None:
     lines = ["prompt=instruction", "prompt=input", "prompt=hint", "prompt=turns"]
-    data = {"instruction": "Do it.", "input": "", "hint": None, "turns": ["a", "b"]}
+    data: dict[str, JsonValue] = {
+        "instruction": "Do it.",
+        "input": "",
+        "hint": None,
+        "turns": ["a", "b"],
+    }
 
     assert mapped(lines, data) == {"prompt": "Do it.\n\na\n\nb"}
 
@@ -92,7 +98,7 @@ def test_lines_are_read_back_as_they_were() -> None:
         (["a:=1", "a=b"], "“a” has a fixed value and another line besides."),
     ],
 )
-def test_a_line_that_means_nothing_is_refused(lines, said) -> None:
+def test_a_line_that_means_nothing_is_refused(lines: list[str], said: str) -> None:
     with pytest.raises(InvalidMapping) as refused:
         Mapping.parse(lines)
 

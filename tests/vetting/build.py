@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 
 from PIL import Image
 
@@ -83,7 +84,7 @@ def bank(size: int = 30) -> list[Row]:
 
 
 def assessment(
-    of: Skill | None = None, *, size: int = 30, slug: str = "reading", **rules
+    of: Skill | None = None, *, size: int = 30, slug: str = "reading", **rules: Any
 ) -> Assessment:
     test = create_assessment(skill=of or skill(), slug=slug, name="Reading", by=person(), at=NOON)
     import_items(assessment=test, rows=bank(size), by=person(), at=NOON)
@@ -116,7 +117,7 @@ def picture(kind: str = "PNG", size: tuple[int, int] = (8, 8)) -> bytes:
     return written.getvalue()
 
 
-def submitted_credential(who: Expert, kind: str = "licence", **more) -> Credential:
+def submitted_credential(who: Expert, kind: str = "licence", **more: Any) -> Credential:
     credential = draft_credential(
         expert=who, kind=kind, title="Physician", issuer="Medical board", at=NOON, **more
     )
@@ -124,16 +125,16 @@ def submitted_credential(who: Expert, kind: str = "licence", **more) -> Credenti
     return submit_credential(credential=credential, at=NOON)
 
 
-def verdict(outcome: str = "verified", **more) -> Verdict:
+def verdict(outcome: str = "verified", **more: Any) -> Verdict:
     return Verdict(outcome, dict.fromkeys(CHECKLIST, True), **more)
 
 
-def verified_credential(who: Expert, **more) -> Credential:
+def verified_credential(who: Expert, **more: Any) -> Credential:
     credential = submitted_credential(who, **more)
     return decide_credential(credential=credential, verdict=verdict(), by=person(), at=NOON)
 
 
-def policy(of: Skill, expression: dict) -> None:
+def policy(of: Skill, expression: dict[str, Any]) -> None:
     publish_policy(skill=of, expression=expression, by=person(), at=NOON)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -19,7 +20,7 @@ from vetting.models import Attempt, AttemptItem, AttemptResult, Item, QualityEve
 from vetting.ranking import Topic
 from vetting.selectors.attempts import answered
 from vetting.selectors.scores import skill_score
-from vetting.services.assessments import NotPublishable, Rules, publish_version
+from vetting.services.assessments import NotPublishable, Rules, create_assessment, publish_version
 from vetting.services.attempts import (
     AlreadyPassed,
     CoolingDown,
@@ -41,7 +42,7 @@ pytestmark = pytest.mark.django_db
 LIMIT = timedelta(seconds=900)
 
 
-def started(**rules) -> Attempt:
+def started(**rules: Any) -> Attempt:
     return start_attempt(expert=build.expert(), assessment=build.assessment(**rules), at=NOON)
 
 
@@ -137,7 +138,7 @@ def test_only_the_question_on_the_page_can_be_answered() -> None:
 
 
 @pytest.mark.parametrize("choices", [[], [4], [-1], [1, 1], [0, 1]])
-def test_a_choice_that_is_not_there_is_refused(choices) -> None:
+def test_a_choice_that_is_not_there_is_refused(choices: list[int]) -> None:
     attempt = started()
 
     with pytest.raises(InvalidInput):
@@ -164,7 +165,7 @@ def test_handing_in_twice_gives_the_same_result() -> None:
 
 
 @pytest.mark.parametrize(("late_s", "saved"), [(0, True), (5, True), (6, False)])
-def test_an_answer_is_kept_until_five_seconds_after_the_deadline(late_s, saved) -> None:
+def test_an_answer_is_kept_until_five_seconds_after_the_deadline(late_s: int, saved: bool) -> None:
     attempt = started()
     at = NOON + LIMIT + timedelta(seconds=late_s)
 
@@ -266,9 +267,7 @@ def test_too_few_unseen_questions_use_no_attempt() -> None:
 
 
 def test_a_test_without_rules_is_not_open() -> None:
-    test = build.create_assessment(
-        skill=build.skill(), slug="x", name="X", by=build.person(), at=NOON
-    )
+    test = create_assessment(skill=build.skill(), slug="x", name="X", by=build.person(), at=NOON)
 
     with pytest.raises(NoRulesYet):
         start_attempt(expert=build.expert(), assessment=test, at=NOON)
@@ -292,7 +291,7 @@ def test_rules_ask_for_a_bank_that_is_large_enough() -> None:
     ],
     ids=["too long unpaid", "topic without questions", "more than the test has"],
 )
-def test_unfair_rules_are_refused(rules) -> None:
+def test_unfair_rules_are_refused(rules: Rules) -> None:
     test = build.assessment()
 
     with pytest.raises(NotPublishable):

@@ -19,6 +19,7 @@ from marketplace.kit.sealing import SealBroken
 from marketplace.kit.states import IllegalTransition
 from marketplace.organizations.models import Employment
 from marketplace.organizations.services.founding import found_organization
+from marketplace.people.models import Expert
 from marketplace.people.services.deciding import NotYourDecision, Reason
 from tests.vetting import build
 from tests.vetting.build import DAY, NOON, WHY
@@ -26,8 +27,10 @@ from vetting.gateways import private_files
 from vetting.gateways.inspection import DocumentRefused, inspect
 from vetting.models import Credential, Document, DocumentAccess, Verification
 from vetting.services.credentials import (
+    CHECKLIST,
     NoDocuments,
     Registry,
+    Verdict,
     decide_credential,
     draft_credential,
     submit_credential,
@@ -102,7 +105,7 @@ def huge_picture() -> bytes:
         (huge_picture(), "The picture has more than 40 megapixels."),
     ],
 )
-def test_a_file_that_is_not_kept_is_refused_with_what_would_do(content, said) -> None:
+def test_a_file_that_is_not_kept_is_refused_with_what_would_do(content: bytes, said: str) -> None:
     with pytest.raises(DocumentRefused) as refused:
         inspect(content)
 
@@ -118,7 +121,7 @@ def test_a_plain_pdf_is_kept_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG"])
-def test_a_picture_is_written_anew_without_place_or_stowaway(kind) -> None:
+def test_a_picture_is_written_anew_without_place_or_stowaway(kind: str) -> None:
     exif = Image.Exif()
     exif[0x010F] = "Camera maker"
     written = io.BytesIO()
@@ -134,7 +137,7 @@ def test_a_picture_is_written_anew_without_place_or_stowaway(kind) -> None:
     assert Image.open(io.BytesIO(kept.content)).size == (8, 8)
 
 
-def drafted(who=None) -> Credential:
+def drafted(who: Expert | None = None) -> Credential:
     return draft_credential(
         expert=who or build.expert(), kind="degree", title="MD", issuer="Charité", at=NOON
     )
@@ -229,6 +232,7 @@ def test_a_rejection_has_a_human_a_reason_evidence_and_an_appeal() -> None:
     )
 
     decision = credential.decision
+    assert decision is not None
     assert (credential.state, decision.adverse, decision.decided_by) == ("rejected", True, reviewer)
     assert decision.appeal_until == NOON + 30 * DAY
 
@@ -247,12 +251,12 @@ def test_the_database_refuses_a_rejected_claim_without_its_decision() -> None:
     [
         build.verdict("rejected"),
         build.verdict("needs_info"),
-        build.Verdict("verified", {"name_matches": True}),
-        build.Verdict("verified", dict.fromkeys(build.CHECKLIST, False)),
+        Verdict("verified", {"name_matches": True}),
+        Verdict("verified", dict.fromkeys(CHECKLIST, False)),
     ],
     ids=["no reason", "nothing asked for", "open points", "a point against it"],
 )
-def test_a_verdict_is_whole(found) -> None:
+def test_a_verdict_is_whole(found: Verdict) -> None:
     credential = build.submitted_credential(build.expert())
 
     with pytest.raises(InvalidInput):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,7 @@ from vetting.policy import (
     CredentialFact,
     Facts,
     InvalidPolicy,
+    Truth,
     check_expression,
     evaluate,
 )
@@ -58,7 +60,7 @@ MET, UNDECIDED, UNMET = {"assessment": "won"}, {"assessment": "runs"}, {"assessm
         ({"n_of": {"n": 3, "of": [MET, MET, UNMET]}}, "unmet"),
     ],
 )
-def test_a_policy_reads_the_facts(expression, truth) -> None:
+def test_a_policy_reads_the_facts(expression: dict[str, object], truth: str) -> None:
     check_expression(expression)
 
     assert evaluate(expression, FACTS, NOON).truth == truth
@@ -97,7 +99,7 @@ def test_the_answer_says_what_is_missing_in_words() -> None:
         {"any_of": [MET] * 41},
     ],
 )
-def test_an_expression_that_cannot_be_read_is_refused(expression) -> None:
+def test_an_expression_that_cannot_be_read_is_refused(expression: dict[str, object]) -> None:
     with pytest.raises(InvalidPolicy):
         check_expression(expression)
 
@@ -118,12 +120,14 @@ EXPRESSIONS = st.recursive(
 )
 
 
-def _brute(expression: dict, truths: dict[str, bool]) -> bool:
+# Any: an expression as JSON.
+def _brute(expression: dict[str, Any], truths: dict[str, bool]) -> bool:
     if "assessment" in expression:
-        return truths[expression["assessment"]]
+        name: str = expression["assessment"]
+        return truths[name]
     if "n_of" in expression:
         parts = [_brute(part, truths) for part in expression["n_of"]["of"]]
-        return sum(parts) >= expression["n_of"]["n"]
+        return bool(sum(parts) >= expression["n_of"]["n"])
     if "all_of" in expression:
         return all(_brute(part, truths) for part in expression["all_of"])
     return any(_brute(part, truths) for part in expression["any_of"])
@@ -132,7 +136,9 @@ def _brute(expression: dict, truths: dict[str, bool]) -> bool:
 @given(
     EXPRESSIONS, st.lists(st.sampled_from(["met", "unmet", "undecided"]), min_size=3, max_size=3)
 )
-def test_an_answer_holds_however_the_open_facts_turn_out(expression, truths) -> None:
+def test_an_answer_holds_however_the_open_facts_turn_out(
+    expression: dict[str, object], truths: list[Truth]
+) -> None:
     known = dict(zip(LEAVES, truths, strict=True))
     facts = Facts(assessments={leaf: AssessmentFact(truth, 1) for leaf, truth in known.items()})
     choices = [[True] if t == "met" else [False] if t == "unmet" else [True, False] for t in truths]

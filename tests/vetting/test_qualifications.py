@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,10 +12,11 @@ from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit import clock
 from marketplace.kit.errors import InvalidInput
 from marketplace.kit.states import IllegalTransition
+from marketplace.people.models import Expert
 from marketplace.people.services.deciding import NotYourDecision, Reason
 from tests.vetting import build
 from tests.vetting.build import DAY, NOON, WHY
-from vetting.models import Qualification
+from vetting.models import Qualification, Skill
 from vetting.services.attempts import start_attempt
 from vetting.services.qualifying import (
     expire_qualifications,
@@ -32,7 +34,7 @@ pytestmark = pytest.mark.django_db
 def heard() -> Iterator[list[object]]:
     experts: list[object] = []
 
-    def hear(sender, expert_id, **_):
+    def hear(sender: object, expert_id: object, **_: object) -> None:
         experts.append(expert_id)
 
     qualification_changed.connect(hear)
@@ -40,7 +42,7 @@ def heard() -> Iterator[list[object]]:
     qualification_changed.disconnect(hear)
 
 
-def granted(who=None, skill=None, **more) -> Qualification:
+def granted(who: Expert | None = None, skill: Skill | None = None, **more: Any) -> Qualification:
     return grant_qualification(
         expert=who or build.expert(),
         skill=skill or build.skill(),
@@ -51,7 +53,7 @@ def granted(who=None, skill=None, **more) -> Qualification:
     )
 
 
-def test_a_grant_is_heard_and_given_once(heard) -> None:
+def test_a_grant_is_heard_and_given_once(heard: list[object]) -> None:
     expert, skill = build.expert(), build.skill()
 
     first = granted(expert, skill)
@@ -62,12 +64,13 @@ def test_a_grant_is_heard_and_given_once(heard) -> None:
     assert heard == [expert.pk, expert.pk]
 
 
-def test_a_suspension_has_a_human_a_reason_evidence_and_an_appeal(heard) -> None:
+def test_a_suspension_has_a_human_a_reason_evidence_and_an_appeal(heard: list[object]) -> None:
     qualification, by = granted(), build.person()
 
     qualification = suspend_qualification(qualification=qualification, reason=WHY, by=by, at=NOON)
 
     decision = qualification.decision
+    assert decision is not None
     assert (qualification.state, decision.adverse, decision.decided_by) == ("suspended", True, by)
     assert decision.appeal_until == NOON + 30 * DAY
     assert len(heard) == 2
@@ -107,7 +110,7 @@ def test_a_revoked_qualification_is_over_and_may_be_earned_again() -> None:
     assert granted(qualification.expert, qualification.skill).state == "active"
 
 
-def test_qualifications_expire_at_their_hour_and_only_then(heard) -> None:
+def test_qualifications_expire_at_their_hour_and_only_then(heard: list[object]) -> None:
     qualification = granted()
 
     assert expire_qualifications(at=NOON + 99 * DAY) == 0
@@ -120,7 +123,7 @@ def test_qualifications_expire_at_their_hour_and_only_then(heard) -> None:
 
 
 @pytest.mark.parametrize("state", ["suspended", "revoked"])
-def test_the_database_refuses_an_adverse_state_without_its_decision(state) -> None:
+def test_the_database_refuses_an_adverse_state_without_its_decision(state: str) -> None:
     qualification = granted()
     ended = NOON if state == "revoked" else None
 

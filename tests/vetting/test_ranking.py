@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from hypothesis import given
@@ -12,11 +13,15 @@ from vetting.ranking import Candidate, Topic, minimums_met, next_item
 TOPICS = [Topic("heart", 3.0, 1), Topic("lung", 1.0, 2)]
 
 
-def candidate(n: int, topic: str = "heart", *, difficulty: float = 0.0, exposure: float = 0.0):
+def candidate(
+    n: int, topic: str = "heart", *, difficulty: float = 0.0, exposure: float = 0.0
+) -> Candidate:
     return Candidate(UUID(int=n), topic, difficulty, exposure)
 
 
-def chosen(candidates, *, shown=(), seed=1):
+def chosen(
+    candidates: Sequence[Candidate], *, shown: Sequence[str] = (), seed: int = 1
+) -> Candidate | None:
     return next_item(candidates, shown=shown, topics=TOPICS, cut=0.5, seed=seed)
 
 
@@ -25,14 +30,18 @@ def test_nothing_is_left_when_nothing_is_left() -> None:
 
 
 def test_a_topic_without_questions_is_passed_over() -> None:
-    assert chosen([candidate(1, "lung")]).topic == "lung"
+    only = candidate(1, "lung")
+
+    assert chosen([only]) == only
 
 
 def test_questions_come_in_the_shares_of_their_topics() -> None:
     pool = [candidate(n, ("heart", "lung")[n % 2]) for n in range(40)]
     shown: list[str] = []
     for _ in range(20):
-        shown.append(chosen(pool, shown=shown).topic)
+        found = chosen(pool, shown=shown)
+        assert found is not None
+        shown.append(found.topic)
 
     assert (shown.count("heart"), shown.count("lung")) == (15, 5)
 
@@ -52,7 +61,9 @@ def test_a_question_shown_too_often_rests_while_others_are_left() -> None:
 
 
 @given(st.integers(0, 2**62), st.integers(0, 5))
-def test_the_same_seed_draws_the_same_question_in_any_order_of_the_bank(seed, asked) -> None:
+def test_the_same_seed_draws_the_same_question_in_any_order_of_the_bank(
+    seed: int, asked: int
+) -> None:
     pool = [candidate(n, exposure=n / 100) for n in range(12)]
     shown = ["heart"] * asked
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -14,9 +15,10 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit import clock
 from marketplace.kit.ids import uuid7
+from marketplace.people.models import Expert
 from tests.vetting import build
 from tests.vetting.build import DAY, NOON
-from vetting.models import PendingEvidence, QualityEvent, SkillScore
+from vetting.models import PendingEvidence, QualityEvent, Skill, SkillScore
 from vetting.selectors.scores import skill_score, skill_scores
 from vetting.services.scoring import (
     AlreadyCounted,
@@ -30,14 +32,23 @@ from vetting.services.scoring import (
 pytestmark = pytest.mark.django_db
 
 
-def evidence(expert, skill, *, credit=1.0, source="gold", at=NOON, **more) -> QualityEvent:
-    given = {"subject_kind": "task", "subject_id": uuid7()} | more
+# Any: the words of record_evidence.
+def evidence(
+    expert: Expert,
+    skill: Skill,
+    *,
+    credit: float = 1.0,
+    source: str = "gold",
+    at: datetime = NOON,
+    **more: Any,
+) -> QualityEvent:
+    given: dict[str, Any] = {"subject_kind": "task", "subject_id": uuid7()} | more
     return record_evidence(
         expert=expert, skill=skill, source=source, credit=credit, happened_at=at, **given
     )
 
 
-def score_of(expert, skill, *, at=NOON) -> SkillScore:
+def score_of(expert: Expert, skill: Skill, *, at: datetime = NOON) -> SkillScore:
     with clock.at(at):
         run_due_jobs()
     return SkillScore.objects.get(expert=expert, skill=skill)
@@ -138,7 +149,7 @@ def test_an_event_is_undone_once_and_an_undo_never() -> None:
     "wrong",
     [{"credit": 1.01}, {"credit": -0.1}, {"source": "rumour"}, {"weight": 1.5}, {"weight": -1.0}],
 )
-def test_evidence_that_means_nothing_is_refused(wrong) -> None:
+def test_evidence_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidEvidence):
         evidence(build.expert(), build.skill(), **wrong)
 
@@ -221,7 +232,7 @@ def test_a_new_score_starts_between_its_skill_and_the_person_elsewhere() -> None
 
 
 @pytest.mark.parametrize("change", [{"credit": 0.0}, {"weight": -1.0}], ids=["credit", "weight"])
-def test_quality_events_are_never_edited_or_deleted(change) -> None:
+def test_quality_events_are_never_edited_or_deleted(change: dict[str, object]) -> None:
     event = evidence(build.expert(), build.skill())
 
     with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
