@@ -151,13 +151,13 @@ class _State:
         self.size = size
 
     def solve(self) -> None:
-        """Sweep until no score moves."""
-        for _ in range(SWEEPS):
-            before = self.s
+        """Sweep until neither scores nor tie habits move."""
+        for _ in range(SWEEPS if len(self.sign) else 0):
+            s, z = self.s, self.z
             self._step_scores()
             self._step_raters()
             self._rescale()
-            if np.abs(self.s - before).max(initial=0.0) < STILL:
+            if np.abs(self.s - s).max() < STILL and np.abs(self.z - z).max() < 100.0 * STILL:
                 break
 
     def _slopes(self) -> tuple[Floats, Floats, Floats]:
