@@ -27,4 +27,29 @@ class Kind(Task[..., None]):
 
 app = Celery("guildhall", task_cls=Kind)
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    task_acks_late=False,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    task_default_queue="default",
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=500,
+    worker_soft_shutdown_timeout=20,
+    worker_hijack_root_logger=False,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_timeout": 10,
+        "socket_connect_timeout": 1,
+        "health_check_interval": 15,
+        "retry_on_timeout": True,
+        # A publish with the broker down must fail in milliseconds: the sweeper finds the job.
+        "max_retries": 1,
+        "interval_start": 0,
+        "interval_step": 0.1,
+        "interval_max": 0.2,
+    },
+)
 app.autodiscover_tasks(related_name="jobs")

@@ -1,31 +1,29 @@
-"""Settings, all from the environment. `.env.example` and docs/operate/configure.md list every variable."""
+"""Settings, all from the environment; docs/operate/configure.md lists every variable."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypedDict
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
+from marketplace.kit.environment import (
+    JobQueue,
+    celery_broker,
+    django_cache,
+    env,
+    env_flag,
+    parse_database,
+    required,
+)
+from marketplace.kit.logs import logging_settings
 from marketplace.kit.servers import stack
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def env(name: str, default: str = "") -> str:
-    """The variable, or the default where it is unset or empty."""
-    return os.environ.get(name) or default
-
-
-def env_flag(name: str, default: str = "0") -> bool:
-    """1, true, yes, on (any case) are true; everything else is false."""
-    return env(name, default).lower() in {"1", "true", "yes", "on"}
 
 
 # Where it runs --------------------------------------------------------------------------------
@@ -34,80 +32,40 @@ EMBEDDED = env_flag("EMBEDDED", "1" if DEBUG else "0")
 DATA_DIR = stack.data_dir(BASE_DIR, os.environ)
 SITE_URL = env("SITE_URL", "http://127.0.0.1:8000")
 IS_HTTPS = SITE_URL.startswith("https://")
-ALLOWED_HOSTS = env("ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_URL).hostname}").split(",")
+ALLOWED_HOSTS = env(
+    "ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_URL).hostname}"
+).split(",")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
 
-def embedded_or_given(name: str, example: str, embedded: Callable[[Path], str]) -> str:
-    """The given server's URL, else the embedded one's, else a refusal that says what to set."""
-    given = env(name)
-    if given or EMBEDDED:
-        return given or embedded(DATA_DIR)
-    raise ImproperlyConfigured(
-        f"Set {name}, for example {example}, or EMBEDDED=1 to use the built-in server."
-    )
-
-
-DATABASE_URL = embedded_or_given(
-    "DATABASE_URL", "postgresql://user:password@host/guildhall", stack.database_url
+DATABASE_URL = env("DATABASE_URL") or required(
+    "DATABASE_URL",
+    "your PostgreSQL, for example postgresql://user:password@host/guildhall",
+    stack.database_url(DATA_DIR) if EMBEDDED else "",
 )
-REDIS_URL = embedded_or_given("REDIS_URL", "redis://host:6379", stack.redis_url)
+REDIS_URL = env("REDIS_URL") or required(
+    "REDIS_URL",
+    "your Redis or Valkey, for example redis://host:6379",
+    stack.redis_url(DATA_DIR) if EMBEDDED else "",
+)
 # Past a connection pooler: for locks of a session, migrations, backups.
 DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", DATABASE_URL)
 CACHE_URL = env("CACHE_URL")
 
 
-def secret(name: str, file: str) -> str:
-    """A secret from the environment; an embedded instance makes its own once, in DATA_DIR."""
-    given = env(name)
-    if given:
-        return given
-    if EMBEDDED:
-        return stack.secret(DATA_DIR, file)
-    raise ImproperlyConfigured(f"Set {name}: production keeps its secrets in the environment.")
-
-
-SECRET_KEY = secret("SECRET_KEY", "secret_key")
+SECRET_KEY = env("SECRET_KEY") or required(
+    "SECRET_KEY", "a long random text", stack.secret(DATA_DIR, "secret_key") if EMBEDDED else ""
+)
 SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS").split(",") if env("SECRET_KEY_FALLBACKS") else []
 # `k2:base64,k1:base64`: the first key seals, all of them open.
-FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", "encryption_keys")
-
-
-def parse_database(url: str) -> dict[str, object]:
-    """Django's DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/dir`."""
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query))
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.lstrip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": options.pop("host", "") or parts.hostname or "",
-        "PORT": str(parts.port or ""),
-        "OPTIONS": options,
-        "CONN_MAX_AGE": int(env("CONN_MAX_AGE", "60")),
-        "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": env_flag("DISABLE_SERVER_SIDE_CURSORS"),
-    }
+FIELD_ENCRYPTION_KEYS = env("FIELD_ENCRYPTION_KEYS") or required(
+    "FIELD_ENCRYPTION_KEYS",
+    "k1: and 32 random bytes in URL-safe base64",
+    stack.secret(DATA_DIR, "encryption_keys") if EMBEDDED else "",
+)
 
 
 DATABASES = {"default": parse_database(DATABASE_URL)}
-
-
-def celery_broker(url: str) -> str:
-    """Celery's spelling of the URL; database 0 is the broker."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return f"redis+socket://{parts.path}?virtual_host=0"
-    return f"{url.rstrip('/')}/0"
-
-
-def django_cache(url: str) -> str:
-    """Django's spelling of the URL; database 1 is the cache."""
-    parts = urlsplit(url)
-    if parts.scheme == "unix":
-        return f"unix://{parts.path}?db=1"
-    return f"{url.rstrip('/')}/1"
 
 
 # Applications ---------------------------------------------------------------------------------
@@ -174,29 +132,19 @@ MIDDLEWARE = [
 ROOT_URLCONF = "marketplace.urls"
 WSGI_APPLICATION = "marketplace.wsgi.application"
 AUTH_USER_MODEL = "people.User"
-DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-LOADERS = [
-    (
-        "template_partials.loader.Loader",
-        [
-            (
-                "django.template.loaders.cached.Loader",
-                [
-                    "django_cotton.cotton_loader.Loader",
-                    "django.template.loaders.filesystem.Loader",
-                    "django.template.loaders.app_directories.Loader",
-                ],
-            )
-        ],
-    )
+_LOADERS = [
+    "django_cotton.cotton_loader.Loader",
+    "django.template.loaders.filesystem.Loader",
+    "django.template.loaders.app_directories.Loader",
 ]
+_CACHED = [("django.template.loaders.cached.Loader", _LOADERS)]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "marketplace/web/templates"],  # before allauth's own
         "OPTIONS": {
-            "loaders": LOADERS,
+            "loaders": [("template_partials.loader.Loader", _CACHED)],
             "builtins": [
                 "django_cotton.templatetags.cotton",
                 "template_partials.templatetags.partials",
@@ -215,8 +163,6 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # Language, time ---------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
-USE_I18N = True
-USE_TZ = True
 
 # Files ------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -263,39 +209,6 @@ SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 STAFF_SESSION_SECONDS = int(timedelta(hours=8).total_seconds())
 
 CELERY_BROKER_URL = celery_broker(REDIS_URL)
-CELERY_TASK_ACKS_LATE = False
-CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_SERIALIZER = "json"
-CELERY_ACCEPT_CONTENT = ["json"]
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_MAX_TASKS_PER_CHILD = 500
-CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
-CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_CONNECTION_MAX_RETRIES = None
-CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
-    "socket_timeout": 10,
-    "socket_connect_timeout": 1,
-    "health_check_interval": 15,
-    "retry_on_timeout": True,
-    # A publish with the broker down must fail in milliseconds: the sweeper finds the job.
-    "max_retries": 1,
-    "interval_start": 0,
-    "interval_step": 0.1,
-    "interval_max": 0.2,
-}
-
-
-class JobQueue(TypedDict):
-    """Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3)."""
-
-    hard: int | None
-    lease: int
-    attempts: int
-
-
 JOB_QUEUES: dict[str, JobQueue] = {
     "money": {"hard": 60, "lease": 120, "attempts": 100},
     "default": {"hard": 60, "lease": 120, "attempts": 12},
@@ -341,20 +254,13 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Accounts ---------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = [
-    "allauth.account.auth_backends.AuthenticationBackend",
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+_PASSWORDS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": f"{_PASSWORDS}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_PASSWORDS}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_PASSWORDS}.CommonPasswordValidator"},
 ]
 LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "marketplace.people.adapters.AccountAdapter"
@@ -394,13 +300,12 @@ USERSESSIONS_TRACK_ACTIVITY = True
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
 # A demo prints its logins; its accounts come without a second factor. Refused outside DEBUG.
 DEMO = env_flag("DEMO")
+if DEMO and not DEBUG:
+    raise ImproperlyConfigured("DEMO=1 waives the second factor; it goes with DEBUG=1 only.")
 
 # Mail -------------------------------------------------------------------------------------------
-EMAIL_BACKEND = (
-    "django.core.mail.backends.smtp.EmailBackend"
-    if env("EMAIL_HOST")
-    else "django.core.mail.backends.console.EmailBackend"
-)
+_MAILER = "smtp" if env("EMAIL_HOST") else "console"
+EMAIL_BACKEND = f"django.core.mail.backends.{_MAILER}.EmailBackend"
 EMAIL_HOST = env("EMAIL_HOST", "localhost")
 EMAIL_PORT = int(env("EMAIL_PORT", "587"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
@@ -420,7 +325,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "marketplace.kit.drf.problems.answer_problem",
     "DEFAULT_THROTTLE_CLASSES": ["marketplace.kit.drf.throttles.PerPrincipal"],
-    "DEFAULT_THROTTLE_RATES": {"anonymous": "60/min", "signed_in": "600/min"},
+    "DEFAULT_THROTTLE_RATES": {"anonymous": "60/min", "signed_in": "600/min", "work": "6000/min"},
     # Without it DRF believes whatever X-Forwarded-For says.
     "NUM_PROXIES": ALLAUTH_TRUSTED_PROXY_COUNT,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
@@ -433,6 +338,12 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENFORCE_NON_BLANK_FIELDS": True,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "BatchState": "tasks.models.batches.BATCH_TRANSITIONS",
+        "TaskState": "tasks.models.batches.TASK_TRANSITIONS",
+        "AssignmentState": "tasks.models.assignments.TRANSITIONS",
+        "ResultState": "tasks.models.assignments.ANSWERED",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "marketplace.kit.drf.schema.add_problem_answers",
@@ -452,7 +363,9 @@ if PAYMENTS_MODE == "stripe" and not STRIPE_SECRET_KEY:
         "Set STRIPE_SECRET_KEY, or PAYMENTS_MODE=sandbox to run without real money."
     )
 if PAYMENTS_MODE == "sandbox" and STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
-    raise ImproperlyConfigured("PAYMENTS_MODE=sandbox refuses a live Stripe key; unset one of them.")
+    raise ImproperlyConfigured(
+        "PAYMENTS_MODE=sandbox refuses a live Stripe key; unset one of them."
+    )
 PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
 PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
 PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
@@ -463,12 +376,9 @@ FEE_BASIS_POINTS = int(env("FEE_BASIS_POINTS", "1500"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
+        **dict.fromkeys(("script-src", "style-src", "font-src", "connect-src"), [SELF]),
         "style-src-attr": [UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
-        "font-src": [SELF],
-        "connect-src": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
         # Browsers also hold the redirect after a form to this list.
@@ -488,29 +398,4 @@ CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "guildhall_csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # Logs -------------------------------------------------------------------------------------------
-LOG_LEVEL = env("LOG_LEVEL", "INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {"secrets": {"()": "marketplace.kit.logs.DropSecrets"}},
-    "formatters": {
-        "json": {"()": "marketplace.kit.logs.json_formatter"},
-        "plain": {"()": "marketplace.kit.logs.plain_formatter"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain" if DEBUG else "json",
-            "filters": ["secrets"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django_structlog": {"level": "WARNING"},
-        "stripe": {"level": "WARNING"},
-        # One line per tick and bell says nothing; jobs speak for themselves.
-        "celery.app.trace": {"level": "WARNING"},
-        "celery.worker.strategy": {"level": "WARNING"},
-        "celery.beat": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_settings(level=env("LOG_LEVEL", "INFO"), form="plain" if DEBUG else "json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from typing import Any
 
 import structlog
 
@@ -19,6 +20,34 @@ class DropSecrets(logging.Filter):
             if SECRET_WORDS.search(name):
                 setattr(record, name, "(removed)")
         return True
+
+
+def logging_settings(*, level: str, form: str) -> dict[str, Any]:  # Any: logging's own shape
+    """Django's LOGGING: everything to standard error, as `json` or `plain` lines."""
+    # One line per tick and bell says nothing; jobs speak for themselves.
+    hushed = (
+        "django_structlog",
+        "stripe",
+        "celery.app.trace",
+        "celery.worker.strategy",
+        "celery.beat",
+    )
+    here = "marketplace.kit.logs"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"secrets": {"()": f"{here}.DropSecrets"}},
+        "formatters": {form: {"()": f"{here}.{form}_formatter"}},
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": form,
+                "filters": ["secrets"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {name: {"level": "WARNING"} for name in hushed},
+    }
 
 
 def json_formatter() -> logging.Formatter:

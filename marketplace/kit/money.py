@@ -7,8 +7,25 @@ from dataclasses import dataclass
 
 # ISO 4217 minor units that are not 2, as Stripe lists them (docs.stripe.com/currencies, 2026-11).
 _EXPONENTS = dict.fromkeys(
-    "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split(), 0
-) | dict.fromkeys("BHD JOD KWD OMR TND".split(), 3)
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "JPY",
+        "KMF",
+        "KRW",
+        "MGA",
+        "PYG",
+        "RWF",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ],
+    0,
+) | dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 3)
 _CODE = re.compile(r"[A-Z]{3}")
 LARGEST_MINOR = 2**62
 

@@ -17,7 +17,7 @@ class HasState(Protocol):
 
 
 class IllegalTransition(DomainError):
-    """The row cannot move to that state from where it is; the message names the moves it can make."""
+    """The row cannot move to that state; the message names the moves it can make."""
 
     code = "illegal_transition"
     status = 409

@@ -35,6 +35,7 @@ from marketplace.kit.servers.stack import Stack
 logger = logging.getLogger(__name__)
 
 PERIOD = 0.5  # seconds between two looks
+HEAD_START = 10.0  # seconds at most that the site has for itself, to answer soon on two cores
 HEALTHY_AFTER = 60.0  # seconds of life that forget earlier deaths
 LONGEST_PAUSE = 30.0
 PATIENCE = 30.0  # seconds that a child gets to finish when asked to end
@@ -79,7 +80,16 @@ def web_child(
 ) -> Child:
     """Gunicorn on a socket that the supervisor keeps, so the port survives a restart."""
     words = [python, "-m", "gunicorn", "marketplace.wsgi", "--bind", f"fd://{link.fileno()}"]
-    words += ["-k", "gthread", "--threads", "8", "-w", str(processes), "--no-control-socket"]
+    words += [
+        "-k",
+        "gthread",
+        "--threads",
+        "8",
+        "-w",
+        str(processes),
+        "--no-control-socket",
+        "--preload",
+    ]
     words += ["--graceful-timeout", "20", "--max-requests", "5000", "--max-requests-jitter", "500"]
     return Child("web", words, environ, sockets=(link.fileno(),))
 
@@ -108,6 +118,8 @@ class Supervisor:
     say: Callable[[str], None]
     children: list[Child] = field(default_factory=list)
     _asked: int = 0
+    _began: float = 0.0
+    _has_answered: bool = False
     _misses: int = 0
     _servers: Backoff = field(default_factory=Backoff)
 
@@ -140,11 +152,11 @@ class Supervisor:
 
     def _watch(self, link: socket.socket) -> None:
         answer_signals(self._ask_to_stop)
-        greeted = False
+        self._began = time.monotonic()
         while not self._asked:
             self._look()
-            if not greeted and answers_http(link):
-                greeted = True
+            if not self._has_answered and answers_http(link):
+                self._has_answered = True
                 self.say(f"Guildhall is at {address_of(link)} (Ctrl-C stops it)")
             time.sleep(PERIOD)
 
@@ -155,11 +167,12 @@ class Supervisor:
         now = time.monotonic()
         self._tend_servers(now)
         still = restoring_marker(self.stack.home).exists()
+        site_first = not self._has_answered and now < self._began + HEAD_START
         for child in self.children:
-            if still and child.role in WORKERS:
-                self._rest(child)
-            else:
+            if child.role not in WORKERS or not (still or site_first):
                 self._tend(child, now)
+            elif still:
+                self._rest(child)
 
     def _tend(self, child: Child, now: float) -> None:
         if child.process is None:

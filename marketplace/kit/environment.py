@@ -1,0 +1,68 @@
+"""Reading the environment, for marketplace.settings."""
+
+from __future__ import annotations
+
+import os
+from typing import TypedDict
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+class JobQueue(TypedDict):
+    """Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3)."""
+
+    hard: int | None
+    lease: int
+    attempts: int
+
+
+def env(name: str, default: str = "") -> str:
+    """The variable, or the default where it is unset or empty."""
+    return os.environ.get(name) or default
+
+
+def env_flag(name: str, default: str = "0") -> bool:
+    """1, true, yes, on (any case) are true; everything else is false."""
+    return env(name, default).lower() in {"1", "true", "yes", "on"}
+
+
+def required(name: str, what: str, embedded: str) -> str:
+    """The embedded instance's own value, else a refusal that says what to set."""
+    if embedded:
+        return embedded
+    raise ImproperlyConfigured(f"Set {name} to {what}, or EMBEDDED=1 to use built-in servers.")
+
+
+def parse_database(url: str) -> dict[str, object]:
+    """Django's DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/dir`."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": options.pop("host", "") or parts.hostname or "",
+        "PORT": str(parts.port or ""),
+        "OPTIONS": options,
+        "CONN_MAX_AGE": int(env("CONN_MAX_AGE", "60")),
+        "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": env_flag("DISABLE_SERVER_SIDE_CURSORS"),
+    }
+
+
+def celery_broker(url: str) -> str:
+    """Celery's spelling of the URL; database 0 is the broker."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"redis+socket://{parts.path}?virtual_host=0"
+    return f"{url.rstrip('/')}/0"
+
+
+def django_cache(url: str) -> str:
+    """Django's spelling of the URL; database 1 is the cache."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return f"unix://{parts.path}?db=1"
+    return f"{url.rstrip('/')}/1"

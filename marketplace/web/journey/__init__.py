@@ -1,0 +1,1 @@
+"""The main job on any file, headless, in a scratch instance, with every sum checked."""
