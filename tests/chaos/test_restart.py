@@ -54,10 +54,12 @@ def new_home(name: str) -> Path:
 def started() -> Iterator[Instance]:
     """One instance for all kills: its first migration is the slow part."""
     made = Instance(new_home("restart"))
-    made.up()
-    yield made
-    made.clear()
-    shutil.rmtree(made.home, ignore_errors=True)
+    try:
+        made.up()
+        yield made
+    finally:
+        made.clear()
+        shutil.rmtree(made.home, ignore_errors=True)
 
 
 @pytest.fixture

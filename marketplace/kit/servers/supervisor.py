@@ -136,7 +136,7 @@ class Supervisor:
         """
         answer_signals(signal.default_int_handler)
         with claimed(self.stack.home) as claim:
-            end(marked(self.stack.home), seconds=5)
+            end(marked(self.stack.home), seconds=2)
             with listen(port) as link:
                 write_claim(claim, address_of(link))
                 try:
