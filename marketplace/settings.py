@@ -293,8 +293,6 @@ MFA_TOTP_ISSUER = "Guildhall"
 MFA_TOTP_TOLERANCE = 1
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TRUST_ENABLED = False
-SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
-SOCIALACCOUNT_STORE_TOKENS = False
 SOCIALACCOUNT_ENABLED = False
 USERSESSIONS_TRACK_ACTIVITY = True
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
@@ -376,7 +374,7 @@ FEE_BASIS_POINTS = int(env("FEE_BASIS_POINTS", "1500"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
-        **dict.fromkeys(("script-src", "style-src", "font-src", "connect-src"), [SELF]),
+        **{name: [SELF] for name in ("script-src", "style-src", "font-src", "connect-src")},
         "style-src-attr": [UNSAFE_INLINE],
         "img-src": [SELF, "data:"],
         "frame-ancestors": [NONE],

@@ -1,5 +1,6 @@
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from marketplace.web import health
 
@@ -18,6 +19,8 @@ urlpatterns = [
     path("o/<slug:slug>/", include("marketplace.web.client.urls")),
     path("sandbox/", include("marketplace.web.sandbox.urls")),
     path("", include("payouts.api.stripe_events")),
+    path("api/v1/", include("tasks.api.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("staff/", include("marketplace.web.staff.urls")),
     path("", include("marketplace.web.expert.urls")),
     path("", include("marketplace.web.public.urls")),
