@@ -129,8 +129,10 @@ def fund(client: Organization, amount: Money) -> None:
         kind="funding_paid",
         currency=amount.currency,
         legs=[
-            ledger.debit(account("psp_clearing", currency=amount.currency), amount),
-            ledger.credit(account("wallet", currency=amount.currency, organization=client), amount),
+            ledger.Leg.debit(account("psp_clearing", currency=amount.currency), amount),
+            ledger.Leg.credit(
+                account("wallet", currency=amount.currency, organization=client), amount
+            ),
         ],
         effective_at=NOON,
     )

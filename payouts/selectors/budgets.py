@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,43 +49,53 @@ def unposted_of(*, reservation_id: UUID, currency: str) -> Money:
     return Money(found or 0, currency)
 
 
-_BUDGET = """
-WITH pots AS (
-  SELECT id FROM payouts_account
-    WHERE kind = 'escrow' AND subject_id = %(subject)s AND currency = %(currency)s
-), batches AS (
-  SELECT reserved_id, overrun_id FROM payouts_reservation
-    WHERE subject_id = %(subject)s AND currency = %(currency)s
-)
-SELECT
+_BUDGETS = """
+SELECT s.id,
   (SELECT coalesce(sum(CASE e.side WHEN 'C' THEN e.amount_minor ELSE -e.amount_minor END), 0)
-     FROM payouts_entry e JOIN payouts_posting p ON p.id = e.posting_id
-     WHERE e.account_id IN (SELECT id FROM pots)
+     FROM payouts_account a JOIN payouts_entry e ON e.account_id = a.id
+     JOIN payouts_posting p ON p.id = e.posting_id
+     WHERE a.kind = 'escrow' AND a.subject_id = s.id AND a.currency = s.currency
        AND p.kind IN ('budget_allocated', 'budget_returned')),
-  (SELECT coalesce(sum(credits_minor - debits_minor), 0) FROM payouts_account
-     WHERE id IN (SELECT id FROM pots)),
-  (SELECT coalesce(sum(credits_minor - debits_minor), 0) FROM payouts_account
-     WHERE id IN (SELECT reserved_id FROM batches)),
-  (SELECT coalesce(sum(credits_minor - debits_minor), 0) FROM payouts_account
-     WHERE id IN (SELECT overrun_id FROM batches)),
-  (SELECT coalesce(sum(pay_minor + fee_minor), 0) FROM payouts_earning
-     WHERE escrow_id IN (SELECT id FROM pots) AND posting_id IS NULL AND state = 'pending')
+  (SELECT coalesce(sum(a.credits_minor - a.debits_minor), 0) FROM payouts_account a
+     WHERE a.kind = 'escrow' AND a.subject_id = s.id AND a.currency = s.currency),
+  (SELECT coalesce(sum(a.credits_minor - a.debits_minor), 0)
+     FROM payouts_reservation r JOIN payouts_account a ON a.id = r.reserved_id
+     WHERE r.subject_id = s.id AND r.currency = s.currency),
+  (SELECT coalesce(sum(a.credits_minor - a.debits_minor), 0)
+     FROM payouts_reservation r JOIN payouts_account a ON a.id = r.overrun_id
+     WHERE r.subject_id = s.id AND r.currency = s.currency),
+  (SELECT coalesce(sum(n.pay_minor + n.fee_minor), 0)
+     FROM payouts_account a JOIN payouts_earning n ON n.escrow_id = a.id
+     WHERE a.kind = 'escrow' AND a.subject_id = s.id AND a.currency = s.currency
+       AND n.posting_id IS NULL AND n.state = 'pending')
+FROM unnest(%s::uuid[], %s::text[]) AS s(id, currency)
 """
 
 
-def project_budget(subject_id: UUID, currency: str) -> Budget:
-    """The project's money in one snapshot. A posting round changes none of these numbers."""
+def project_budgets(projects: Sequence[tuple[UUID, str]]) -> dict[UUID, Budget]:
+    """`project_budget` of each (project, currency), in one statement."""
+    ids, currencies = [key for key, _ in projects], [currency for _, currency in projects]
     with connection.cursor() as cursor:
-        cursor.execute(_BUDGET, {"subject": subject_id, "currency": currency})
-        allocated, escrow, reserved, pool, unposted = map(int, cursor.fetchone())
-    posted = allocated - escrow - reserved - pool
+        cursor.execute(_BUDGETS, [ids, currencies])
+        rows = {row[0]: tuple(map(int, row[1:])) for row in cursor.fetchall()}
+    return {key: _budget(*rows[key], currency=currency) for key, currency in projects}
+
+
+def _budget(
+    allocated: int, escrow: int, reserved: int, pool: int, unposted: int, *, currency: str
+) -> Budget:
     return Budget(
         allocated=Money(allocated, currency),
         escrow=Money(escrow, currency),
         reserved=Money(reserved - unposted, currency),
         pool=Money(pool, currency),
-        spent=Money(posted + unposted, currency),
+        spent=Money(allocated - escrow - reserved - pool + unposted, currency),
     )
+
+
+def project_budget(subject_id: UUID, currency: str) -> Budget:
+    """The project's money in one snapshot. A posting round changes none of these numbers."""
+    return project_budgets([(subject_id, currency)])[subject_id]
 
 
 _RESERVATION = """

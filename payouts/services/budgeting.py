@@ -31,7 +31,7 @@ def allocate(
         key=f"allocation:{key}",
         kind="budget_allocated",
         currency=amount.currency,
-        legs=[ledger.debit(wallet, amount), ledger.credit(escrow, amount)],
+        legs=[ledger.Leg.debit(wallet, amount), ledger.Leg.credit(escrow, amount)],
         effective_at=at,
         actor=by,
     )
@@ -55,7 +55,7 @@ def return_budget(
         key=f"allocation:{key}",
         kind="budget_returned",
         currency=amount.currency,
-        legs=[ledger.debit(escrow, amount), ledger.credit(wallet, amount)],
+        legs=[ledger.Leg.debit(escrow, amount), ledger.Leg.credit(wallet, amount)],
         effective_at=at,
         actor=by,
     )

@@ -94,7 +94,7 @@ def _take(payout: Payout, earnings: list[Earning], remainder: int, at: datetime)
         key=f"payout:{payout.id}",
         kind="payout_reserved",
         currency=amount.currency,
-        legs=[ledger.debit(available, amount), ledger.credit(moving, amount)],
+        legs=[ledger.Leg.debit(available, amount), ledger.Leg.credit(moving, amount)],
         effective_at=at,
     )
     if remainder:

@@ -118,7 +118,7 @@ def _credit(funding: Funding, page: Checkout, received: Money, at: datetime) -> 
             key=f"funding:{page.payment_intent}",
             kind="funding_paid",
             currency=received.currency,
-            legs=[ledger.debit(clearing, received), ledger.credit(wallet, received)],
+            legs=[ledger.Leg.debit(clearing, received), ledger.Leg.credit(wallet, received)],
             effective_at=at,
             external_ref=page.payment_intent,
         )
@@ -128,7 +128,7 @@ def _credit(funding: Funding, page: Checkout, received: Money, at: datetime) -> 
             key=f"bt:{page.fee_id}",
             kind="fee_booked",
             currency=page.fee.currency,
-            legs=[ledger.debit(fees, page.fee), ledger.credit(clearing, page.fee)],
+            legs=[ledger.Leg.debit(fees, page.fee), ledger.Leg.credit(clearing, page.fee)],
             effective_at=at,
             external_ref=page.fee_id,
         )

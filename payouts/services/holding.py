@@ -104,6 +104,6 @@ def _give_back(payout: Payout, at: datetime) -> None:
         key=f"payout_release:{payout.id}",
         kind="payout_released",
         currency=amount.currency,
-        legs=[ledger.debit(moving, amount), ledger.credit(available, amount)],
+        legs=[ledger.Leg.debit(moving, amount), ledger.Leg.credit(available, amount)],
         effective_at=at,
     )

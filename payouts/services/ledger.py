@@ -66,15 +66,15 @@ class Leg:
         if type(self.amount_minor) is not int or self.amount_minor < 0:
             raise ValueError("a leg has a whole amount that is not negative")
 
+    @classmethod
+    def debit(cls, account: Account, amount: Money) -> Leg:
+        """A leg on the left."""
+        return cls(account, "D", amount.minor)
 
-def debit(account: Account, amount: Money) -> Leg:
-    """A leg on the left."""
-    return Leg(account, "D", amount.minor)
-
-
-def credit(account: Account, amount: Money) -> Leg:
-    """A leg on the right."""
-    return Leg(account, "C", amount.minor)
+    @classmethod
+    def credit(cls, account: Account, amount: Money) -> Leg:
+        """A leg on the right."""
+        return cls(account, "C", amount.minor)
 
 
 def post(

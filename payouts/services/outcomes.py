@@ -186,7 +186,7 @@ def _book(attempt: PayoutAttempt, payout: Payout, amount: Money, at: datetime) -
         key=f"transfer:{attempt.id}",
         kind="transfer_made",
         currency=amount.currency,
-        legs=[ledger.debit(moving, amount), ledger.credit(clearing, amount)],
+        legs=[ledger.Leg.debit(moving, amount), ledger.Leg.credit(clearing, amount)],
         effective_at=at,
         external_ref=str(attempt.provider_id),
     )

@@ -69,9 +69,9 @@ def reserve(
         kind="reservation_made",
         currency=total.currency,
         legs=[
-            ledger.debit(pots["escrow"], total),
-            ledger.credit(pots["reserved"], base),
-            ledger.credit(pots["overrun"], pool),
+            ledger.Leg.debit(pots["escrow"], total),
+            ledger.Leg.credit(pots["reserved"], base),
+            ledger.Leg.credit(pots["overrun"], pool),
         ],
         effective_at=at,
         actor=by,
@@ -102,7 +102,7 @@ def draw_overrun(*, reservation: Reservation, amount: Money, key: str, at: datet
         key=f"draw:{key}",
         kind="overrun_drawn",
         currency=row.currency,
-        legs=[ledger.debit(row.overrun, amount), ledger.credit(row.reserved, amount)],
+        legs=[ledger.Leg.debit(row.overrun, amount), ledger.Leg.credit(row.reserved, amount)],
         effective_at=at,
     )
 
@@ -117,7 +117,7 @@ def raise_overrun(
         key=f"raise:{key}",
         kind="overrun_raised",
         currency=row.currency,
-        legs=[ledger.debit(row.escrow, amount), ledger.credit(row.overrun, amount)],
+        legs=[ledger.Leg.debit(row.escrow, amount), ledger.Leg.credit(row.overrun, amount)],
         effective_at=at,
         actor=by,
     )
@@ -152,9 +152,9 @@ def _post_release(row: Reservation, free: Money, pool: Money, at: datetime) -> N
         kind="reservation_released",
         currency=row.currency,
         legs=[
-            ledger.debit(row.reserved, free),
-            ledger.debit(row.overrun, pool),
-            ledger.credit(row.escrow, free + pool),
+            ledger.Leg.debit(row.reserved, free),
+            ledger.Leg.debit(row.overrun, pool),
+            ledger.Leg.credit(row.escrow, free + pool),
         ],
         effective_at=at,
     )

@@ -81,8 +81,8 @@ def pay_in(owner: Organization, amount: Money) -> Posting:
         kind="funding_paid",
         currency=amount.currency,
         legs=[
-            ledger.debit(clearing(amount.currency), amount),
-            ledger.credit(wallet(owner, amount.currency), amount),
+            ledger.Leg.debit(clearing(amount.currency), amount),
+            ledger.Leg.credit(wallet(owner, amount.currency), amount),
         ],
         effective_at=NOON,
     )

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from marketplace.kit.errors import DomainError
 from marketplace.kit.ids import uuid7
 from payouts.models import Account, Earning, Payout, Posting, Reservation
 from payouts.selectors.earnings import expert_balance
@@ -198,5 +199,5 @@ def test_approve_and_cancel_have_one_winner() -> None:
 def _quietly(act: Callable[[], UUID]) -> None:
     try:
         act()
-    except running_payouts.DomainError:
+    except DomainError:
         return

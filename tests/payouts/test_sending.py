@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from pytest_django.fixtures import Settings
 
+from payouts.gateways.chosen import gateway
 from payouts.models import (
     Earning,
     Payout,
@@ -108,7 +109,7 @@ def test_row_3_a_crash_between_call_and_record_adopts_the_transfer() -> None:
     running_payouts.start_run(run_id=run.id, at=NOON)
     attempt = sending.claim_next(run_id=run.id, at=NOON)
     assert attempt is not None
-    sending.gateway().send_transfer(
+    gateway().send_transfer(
         request=attempt.request, key=attempt.key, api_version=attempt.api_version
     )
 

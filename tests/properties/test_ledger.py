@@ -189,7 +189,7 @@ class World:
         self.model.escrow += self.model.reserved - kept + self.model.pool
         self.model.reserved, self.model.pool = kept, 0
         self.batch = None if kept == 0 else self.batch
-        if kept:  # settle at once, so that one batch is open at a time
+        if self.batch is not None:  # settle at once, so that one batch is open at a time
             reserving.release_reservation(reservation=self.batch, keep=usd(0), at=NOON)
             self.model.escrow += kept
             self.model.reserved, self.batch = 0, None
