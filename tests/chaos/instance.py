@@ -58,7 +58,7 @@ class Instance:
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        found = until(self._greeting, seconds=60)
+        found = until(self._greeting, seconds=90, else_tell=self.output.read_text)
         self.address = found.group(1)
         until(self.is_ready)
         return time.monotonic() - began
