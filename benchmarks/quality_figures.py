@@ -286,10 +286,13 @@ def preference_figures(*, clickers: float, seed: int) -> tuple[float, float, flo
 
 
 def ability_figures(*, candidates: int, seed: int) -> tuple[float, float, float, float]:
-    """Items used, misclassified, unqualified who pass, qualified who fail; cut .5, 60 items."""
+    """Items used, misclassified, unqualified who pass, qualified who fail.
+
+    Cut .5; 60 items written around it, b ~ N(.5, .5), ln a ~ N(0, .3), c = .2, all known.
+    """
     source = random.Random(seed)
     items = [
-        Item(i, source.gauss(0.3, 0.9), math.exp(source.gauss(0.0, 0.3)), 0.2) for i in range(60)
+        Item(i, source.gauss(0.5, 0.5), math.exp(source.gauss(0.0, 0.3)), 0.2) for i in range(60)
     ]
     test = Test(items, cut=0.5)
     used, passed, failed, wrong = [], [], [], []
@@ -331,15 +334,17 @@ def severity_figures(*, seed: int) -> tuple[float, float, float, float]:
 
 
 def _system_taus(ratings: list[Rating], source: random.Random) -> tuple[float, float]:
+    """Systems ranked from one reviewer per system and document, two for 15 % of the segments."""
     by_item: dict[str, list[Rating]] = defaultdict(list)
     for row in ratings:
         by_item[row[0]].append(row)
-    raters_of: dict[str, list[str]] = defaultdict(list)
-    for item, rows in by_item.items():
-        raters_of[item] = [r for _, r, _ in rows]
+    document = {f"{r['system']}|{r['seg']}": (r["system"], r["doc"]) for r in load_ratings()}
+    chosen = {unit: source.random() for unit in sorted(set(document.values()))}
     kept: list[Rating] = []
-    for rows in by_item.values():
-        kept += source.sample(rows, 2 if source.random() < 0.15 else 1)
+    for item, rows in by_item.items():
+        at = int(chosen[document[item]] * len(rows))
+        order = [*rows[at:], *rows[:at]]
+        kept += order[: 2 if source.random() < 0.15 else 1]
     fit = severity.fit(kept)
     full = _by_system((item, y) for item, _, y in ratings)
     raw = _by_system((item, y) for item, _, y in kept)

@@ -11,12 +11,12 @@ from benchmarks.quality_figures import accuracy_of, replay, under_attack
 from marketplace.quality import confusion
 from marketplace.quality.consensus import Config
 
-ANSWERS, TRUTH = crowd(11, tasks=500, experts=50, each=10)
-HONEST = accuracy_of(confusion.aggregate(ANSWERS, labels=[0, 1]), TRUTH)
+ANSWERS, TRUTH = crowd(11, tasks=500, experts=50, each=10, n_labels=3)
+HONEST = accuracy_of(confusion.aggregate(ANSWERS, labels=range(3)), TRUTH)
 
 
 def attack(kind: str, share: float) -> tuple[float, float, float]:
-    draws = [under_attack(ANSWERS, TRUTH, 2, kind=kind, share=share, seed=s) for s in range(5)]
+    draws = [under_attack(ANSWERS, TRUTH, 3, kind=kind, share=share, seed=s) for s in range(5)]
     majority, plain, gated = (fmean(column) for column in zip(*draws, strict=True))
     return majority, plain, gated
 
@@ -26,7 +26,7 @@ def attack(kind: str, share: float) -> tuple[float, float, float]:
     [
         ("random", 0.3, 0.04),
         ("constant", 0.3, 0.04),
-        ("collude", 0.35, 0.05),
+        ("collude", 0.35, 0.20),
         ("wrong", 0.15, 0.04),
     ],
 )
@@ -50,7 +50,7 @@ def test_the_gate_costs_an_honest_crowd_nothing() -> None:
 
 
 def test_the_online_rule_buys_more_accuracy_per_answer_than_majority() -> None:
-    found = replay(ANSWERS, TRUTH, Config(n_labels=2, maximum=10), seed=1)
+    found = replay(ANSWERS, TRUTH, Config(n_labels=3, maximum=10), seed=1)
 
     assert found.answers < 6.0
     assert found.accuracy > 0.94
