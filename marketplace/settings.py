@@ -36,6 +36,7 @@ ALLOWED_HOSTS = env(
     "ALLOWED_HOSTS", f"127.0.0.1,localhost,[::1],{urlsplit(SITE_URL).hostname}"
 ).split(",")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
+CSRF_FAILURE_VIEW = "marketplace.web.errors.csrf_failure"
 
 
 DATABASE_URL = env("DATABASE_URL") or required(
