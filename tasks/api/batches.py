@@ -50,7 +50,9 @@ class _Writable(APIView):
 class ProjectList(_Readable):
     """The projects that the key reaches."""
 
-    @extend_schema(responses=serializers.ProjectView(many=True), parameters=[LIMIT, CURSOR])
+    pagination_class = KeysetPagination
+
+    @extend_schema(responses=serializers.ProjectView(many=True))
     def get(self, request: Request) -> Response:
         pages = KeysetPagination()
         rows = pages.paginate_queryset(visible_projects(to=principal_of(request)), request, self)
@@ -63,12 +65,14 @@ class ProjectList(_Readable):
 class BatchList(APIView):
     """The batches that the key reaches, and a new one."""
 
+    pagination_class = KeysetPagination
+
     def get_permissions(self) -> list[Any]:  # Any: permissions of DRF
         is_read = self.request.method in ("GET", "HEAD", "OPTIONS")
         scope = ApiKey.Scope.PROJECTS_READ if is_read else ApiKey.Scope.TASKS_WRITE
         return [IsAuthenticated(), HasScope(scope)()]
 
-    @extend_schema(responses=serializers.BatchView(many=True), parameters=[PROJECT, LIMIT, CURSOR])
+    @extend_schema(responses=serializers.BatchView(many=True), parameters=[PROJECT])
     def get(self, request: Request) -> Response:
         rows = visible_batches(to=principal_of(request))
         if "project" in request.query_params:
