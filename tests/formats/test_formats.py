@@ -279,3 +279,14 @@ def test_a_label_set_is_closed_and_without_repeats(change: dict[str, object], sa
         CLASSIFICATION.read_prompt({**CHOICE, **change})
 
     assert refused.value.problems == [Problem("labels", said)]
+
+
+def test_criteria_of_a_pair_are_different() -> None:
+    criteria = [{"key": "true", "title": "True"}, {"key": "true", "title": "Also true"}]
+
+    with pytest.raises(InvalidPayload) as refused:
+        PREFERENCE.read_prompt({**PAIR, "criteria": criteria})
+
+    assert refused.value.problems == [Problem("criteria", "names one criterion twice")]
+    plain = PREFERENCE.presentation(PREFERENCE.read_prompt(PAIR))
+    assert [ask.path for ask in plain.asks] == ["overall", "rationale", "both_bad"]

@@ -291,3 +291,16 @@ def test_elements_are_cut_alike_however_the_bytes_arrive(
 
     assert found == [to_json(row) for row in rows] or (rows, found) == ([], [b""])
     assert elements.is_done
+
+
+def test_a_broken_or_long_member_of_a_keyed_object_is_named() -> None:
+    content = b'{"x": {"a": 1}, "y": {"a": }, "z": {"a": "' + b"x" * 50 + b'"}, "w": {"a": 4}}'
+
+    rows = read(content, "a.json", limits=SMALL)
+
+    assert rows == [
+        Row(1, {"a": 1}, "x"),
+        RowProblem(2, "", "Row 2 is not valid JSON: expecting value at character 14."),
+        RowProblem(3, "", "Row 3 is larger than 40 bytes, the most one row may have."),
+        Row(4, {"a": 4}, "w"),
+    ]

@@ -10,11 +10,13 @@ from django.db import IntegrityError, transaction
 from marketplace.events.models import Event
 from marketplace.kit.errors import InvalidInput
 from marketplace.kit.states import IllegalTransition
-from marketplace.people.models import DecisionRecord, Expert
+from marketplace.people.models import DecisionRecord, Expert, LegalDocument
+from marketplace.people.services.consenting import give_consent, publish_document
 from marketplace.people.services.deciding import NotYourDecision, Reason
 from tests.vetting import build
 from tests.vetting.build import DAY, NOON, WHY
 from vetting.models import Application, Qualification, Skill
+from vetting.selectors.facts import weigh_domain
 from vetting.services.applications import (
     AlreadyApplied,
     FactsMissing,
@@ -29,7 +31,7 @@ from vetting.services.applications import (
     withdraw,
 )
 from vetting.services.catalogue import NameTaken, add_domain, add_skill, regulate_domain
-from vetting.services.credentials import decide_credential
+from vetting.services.credentials import decide_credential, withdraw_credential
 
 pytestmark = pytest.mark.django_db
 TEST, LICENCE = {"assessment": "reading"}, {"credential": "licence"}
@@ -331,3 +333,54 @@ def test_what_happened_to_an_application_is_told_in_order() -> None:
         "application.decision_proposed",
         "application.approved",
     ]
+
+
+def test_a_fact_lost_between_proposal_and_confirmation_stops_the_approval() -> None:
+    expert = build.expert()
+    application = in_review(expert)
+    propose_decision(application=application, outcome="approved", by=build.person(), at=NOON)
+    withdraw_credential(credential=expert.credentials.get(), at=NOON)
+
+    with pytest.raises(FactsMissing):
+        confirm_decision(application=application, by=build.person(), at=NOON)
+
+    assert not Qualification.objects.exists()
+
+
+def test_an_application_that_still_waits_for_a_check_can_be_waitlisted() -> None:
+    application = waitlist(
+        application=applied(build.skill()), message="Enough for now.", by=build.person(), at=NOON
+    )
+
+    assert application.state == "waitlisted"
+
+
+def test_accepted_terms_are_a_fact_until_a_newer_version_is_published() -> None:
+    skill, expert = build.skill(), build.expert()
+    build.policy(skill, {"terms": "confidentiality"})
+
+    def publish() -> LegalDocument:
+        return publish_document(
+            kind="confidentiality",
+            title="Confidentiality",
+            body=f"Version {LegalDocument.objects.count() + 1}",
+            effective_from=NOON,
+            by=build.person(),
+            at=NOON,
+        )
+
+    text = publish()
+    give_consent(user=expert.user, document=text, shown_hash=text.sha256, channel="web", at=NOON)
+    assert [each.reason.truth for each in weigh_domain(expert, skill.domain, NOON)] == ["met"]
+    publish()
+
+    assert [each.reason.truth for each in weigh_domain(expert, skill.domain, NOON)] == ["unmet"]
+
+
+def test_a_failed_attempt_does_not_hide_an_earlier_pass() -> None:
+    skill, expert = build.skill(), build.expert()
+    build.policy(skill, {"any_of": [TEST, {"assessment": "second"}]})
+    build.taken(expert, build.assessment(skill), rightly=True)
+    build.taken(expert, build.assessment(skill, slug="second"), rightly=False)
+
+    assert applied(skill, expert).state == "approved"

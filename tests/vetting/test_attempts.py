@@ -18,7 +18,7 @@ from tests.vetting import build
 from tests.vetting.build import DAY, NOON
 from vetting.models import Attempt, AttemptItem, AttemptResult, Item, QualityEvent, Response
 from vetting.ranking import Topic
-from vetting.selectors.attempts import answered
+from vetting.selectors.attempts import answered, candidates
 from vetting.selectors.scores import skill_score
 from vetting.services.assessments import NotPublishable, Rules, create_assessment, publish_version
 from vetting.services.attempts import (
@@ -34,6 +34,7 @@ from vetting.services.attempts import (
     save_response,
     start_attempt,
     submit_attempt,
+    time_out_attempt,
     time_out_attempts,
     void_attempt,
 )
@@ -338,3 +339,26 @@ def test_what_happened_is_told() -> None:
         Event.objects.filter(object_kind="attempt").order_by("id").values_list("kind", flat=True)
     )
     assert list(kinds) == ["attempt.started", "attempt.submitted", "attempt.passed"]
+
+
+def test_an_attempt_without_any_answer_fails_kindly_when_its_time_is_over() -> None:
+    attempt = started()
+
+    time_out_attempts(at=NOON + DAY)
+    time_out_attempt(attempt=attempt, at=NOON + DAY)
+
+    decision = DecisionRecord.objects.get()
+    assert decision.reason_code == "no_answers"
+    assert decision.message == "No answer was saved before the time was up."
+
+
+def test_questions_shown_to_many_rest_once_twenty_people_have_started() -> None:
+    test = build.assessment(size=40)
+    for _ in range(21):
+        start_attempt(expert=build.expert(), assessment=test, at=NOON)
+    worn = Item.objects.get(pk=answered(Attempt.objects.order_by("id")[0])[0].item.pk)
+    latest = Attempt.objects.order_by("-id")[0]
+
+    for later, exposed in ((NOON, True), (NOON + 31 * DAY, False)):
+        shares = {each.id: each.exposure for each in candidates(latest, [], at=later)}
+        assert (shares[worn.pk] > 0) is exposed
