@@ -32,11 +32,11 @@ $(DEV_STAMP): $(STAMP) requirements-dev.txt
 	@touch $(DEV_STAMP)
 
 demo: $(STAMP) ## servers, demo data, the main job once live, then the site on 127.0.0.1:8000
-	@DEMO=1 $(PY) manage.py up --demo
+	@DEMO=1 LOG_LEVEL=WARNING $(PY) manage.py up --demo
 
 demo-reset: $(STAMP) ## forget the demo's data (asks first) and start over
 	@DEMO=1 $(PY) manage.py demo_reset
-	@DEMO=1 $(PY) manage.py up --demo
+	@DEMO=1 LOG_LEVEL=WARNING $(PY) manage.py up --demo
 
 test: check suite ## check, then the whole suite with coverage
 

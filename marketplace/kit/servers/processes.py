@@ -17,7 +17,7 @@ from marketplace.kit.servers.accounts import Account
 SUPERVISED = "GUILDHALL_SUPERVISED"
 ROLE = "GUILDHALL_ROLE"
 WORKERS = ("worker", "bulk", "beat")
-ROLES = ("web", *WORKERS)
+ROLES = ("web", "demo", *WORKERS)
 
 
 def pid_in(path: Path) -> int | None:

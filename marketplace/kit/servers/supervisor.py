@@ -7,6 +7,7 @@ the rest; here one dead child never takes another with it.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -65,12 +66,13 @@ class Backoff:
 
 @dataclass
 class Child:
-    """One supervised program; `words` is its command line."""
+    """One supervised program; `words` is its command line. `runs_once`: not started again."""
 
     role: str
     words: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=dict)
     sockets: Sequence[int] = ()
+    runs_once: bool = False
     backoff: Backoff = field(default_factory=Backoff)
     process: subprocess.Popen[bytes] | None = None
 
@@ -178,6 +180,8 @@ class Supervisor:
         if child.process is None:
             if now >= child.backoff.due:
                 self._spawn(child, now)
+        elif child.process.poll() is not None and child.runs_once:
+            child.process, child.backoff.due = None, math.inf
         elif child.process.poll() is not None:
             pause = child.backoff.died(now)
             self.say(f"{child.role} ended ({child.process.returncode}); again in {pause:.0f} s")

@@ -50,7 +50,9 @@ class Command(BaseCommand):
             web = web_child(
                 link, python=sys.executable, processes=options["workers"], environ=environ
             )
-            return [web, *worker_children(python=sys.executable, environ=environ)]
+            live = [sys.executable, "manage.py", "demo_live"]
+            once = [Child("demo", live, environ, runs_once=True)] if options["demo"] else []
+            return [web, *worker_children(python=sys.executable, environ=environ), *once]
 
         try:
             supervisor.run(port=options["port"], prepare=prepare, programs=programs)
