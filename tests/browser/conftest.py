@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 
 from marketplace.people.models import User
+from tests.browser.pages import signed_in
 from tests.make import NOON
 
 # Playwright's sync API runs an event loop in this thread, which Django would refuse.
@@ -78,8 +78,7 @@ def sign_in(site: str, context: BrowserContext) -> Callable[[User], None]:
     """Give the browser the session of a person."""
 
     def enter(user: User) -> None:
-        client = Client()
-        client.force_login(user)
+        client = signed_in(user)
         name = settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": site}])
 

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+from pydantic import JsonValue
 
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit import clock
+from marketplace.kit.ids import uuid7
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert, User
 from marketplace.people.services.staffing import grant_role
 from marketplace.projects.models import Project
+from payouts.models import Payout
 from payouts.services import onboarding, running_payouts, sandboxing
 from payouts.services.rounds import post_earnings, release_holds
 from tasks.models import Assignment
-from tasks.services import claiming, reviewing
+from tasks.services import batches, claiming, reviewing
+from tasks.services.batches import NewTask
 from tests import make
 from tests.make import NOON, REASON, usd
 from tests.vetting import build
@@ -30,11 +35,13 @@ class World:
     """What pages are opened with."""
 
     ada: Expert
+    newcomer: Expert
     sam: User
     client: Organization
     skill: Skill
     project: Project
     active: Assignment
+    changed: Assignment
     waiting: Assignment
     approved: Assignment
     rejected: Assignment
@@ -42,13 +49,43 @@ class World:
     running: Attempt
     passed: Attempt
     credential: Credential
+    payout: Payout
+
+    def user(self, who: str) -> User:
+        """The person of that name, as they sign in."""
+        person = getattr(self, who)
+        return person if isinstance(person, User) else person.user
 
 
-def worker() -> tuple[Expert, Project, Assignment]:
-    """An expert with one active task of three, in a project without requirements."""
-    batch = make.open_batch(tasks=3, answers=1)
-    ada = make.joined_expert(batch.project)
-    return ada, batch.project, make.claimed(batch, by=ada)
+def worker(*, claimed_at: datetime = NOON) -> Assignment:
+    """An active task of two with two criteria, its sides in the client's order."""
+    project = make.project()
+    batch = batches.create_batch(
+        project=project,
+        name="Criteria",
+        price=usd(1_800),
+        answers_per_task=1,
+        by=project.created_by,
+        at=NOON,
+    )
+    rows = [NewTask(payload(n), key=f"row-{n}") for n in (1, 2)]
+    batches.add_tasks(batch=batch, rows=rows, by=project.created_by, at=NOON)
+    batch.refresh_from_db()
+    batches.open_batch(batch=batch, by=project.created_by, at=NOON)
+    return make.claimed(batch, at=claimed_at)
+
+
+def payload(number: int) -> dict[str, JsonValue]:
+    """A pair with a formula, code and two criteria."""
+    return {
+        "prompt": f"What is $\\frac{{{number}}}{{2}}$?",
+        "response_a": f"It is half of **{number}**:\n\n$$x=\\frac{{{number}}}{{2}}$$",
+        "response_b": "```python\nprint(1 / 2)\n```",
+        "criteria": [
+            {"key": "correct", "title": "Correct", "question": "Is it true?"},
+            {"key": "clear", "title": "Clear", "question": "Can one follow it?"},
+        ],
+    }
 
 
 def build_world() -> World:
@@ -65,24 +102,27 @@ def build_world() -> World:
     other = build.assessment(skill, slug="writing", size=30)
     passed = build.taken(ada, test, rightly=True)
     apply(expert=ada, domain=skill.domain, statement="Ten years of practice.", at=NOON)
-    world = World(
+    credential = build.submitted_credential(ada)
+    running = start_attempt(expert=ada, assessment=other, at=NOON)
+    pay_out(ada, by=sam, checker=staff("finance"))
+    return World(
         ada=ada,
+        newcomer=make.expert("Nia New"),
         sam=sam,
         client=client,
         skill=skill,
         project=project,
-        running=start_attempt(expert=ada, assessment=other, at=NOON),
+        running=running,
         passed=passed,
-        credential=build.submitted_credential(ada),
+        credential=credential,
+        payout=Payout.objects.get(),
         **states,
     )
-    run_due_jobs()
-    return world
 
 
 def staff(*roles: str) -> User:
     """A member of staff with these roles."""
-    root = User.objects.create_superuser("root@example.org", "x", name="Root")
+    root = User.objects.create_superuser(f"{uuid7().hex}@example.org", name="Root")
     sam = make.user("Sam Staff")
     for role in roles:
         grant_role(user=sam, role=role, by=root, at=NOON)
@@ -126,6 +166,7 @@ def _work(ada: Expert, project: Project) -> dict[str, Assignment]:
     return {
         "approved": approved,
         "rejected": rejected,
+        "changed": changed,
         "waiting": waiting,
         "expired": expired,
         "active": make.claimed(batch, by=ada),

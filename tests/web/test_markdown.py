@@ -52,11 +52,11 @@ def test_nothing_in_the_text_can_run_or_call_out(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
 def test_hostile_text_is_rendered_in_time(text: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
 
     render_markdown(text)
 
-    assert time.perf_counter() - start < 3
+    assert time.process_time() - start < 3
 
 
 def test_deep_nesting_is_shown_and_not_cut() -> None:
