@@ -9,7 +9,6 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
-from payouts.access import visible_earnings, visible_payees, visible_payouts
 
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
@@ -19,6 +18,7 @@ from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.labels import badge_of
 from marketplace.web.expert.own import for_expert
 from marketplace.web.paging import page_of
+from payouts.access import visible_earnings, visible_payees, visible_payouts
 from payouts.models import Earning, Payee, Payout, PayoutItem
 from payouts.selectors.earnings import expert_balance
 from payouts.services.onboarding import start_onboarding

@@ -65,7 +65,7 @@ def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: templat
         "waiting": _waiting(own, currency),
         "week": _week(own, currency, at),
         "scores": scores_of(expert, at=at),
-        "work": work_rows(expert, projects, at=at),
+        "work": work_rows(expert, projects, levels),
         "steps": setup_steps(expert, is_qualified=bool(levels)),
         "payee_problem": _payee_problem(expert),
         "chart": weekly_earnings(expert, currency, at=at),

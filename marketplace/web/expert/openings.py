@@ -42,7 +42,7 @@ def open_projects(expert: Expert) -> QuerySet[Project]:
     """Projects with an open batch that this expert may read about."""
     is_open = Batch.objects.filter(project=OuterRef("pk"), state="open")
     found = joinable_projects(to=expert.user).filter(Exists(is_open))
-    return found.select_related("organization").prefetch_related("requirements__skill__domain")
+    return found.select_related("organization").prefetch_related("requirements__skill")
 
 
 def fitting(projects: QuerySet[Project], expert: Expert, *, at: datetime) -> QuerySet[Project]:
@@ -58,10 +58,10 @@ def levels_of(expert: Expert, *, at: datetime) -> dict[UUID, int]:
     return {row["skill"]: row["level"] for row in held}
 
 
-def work_rows(expert: Expert, projects: Iterable[Project], *, at: datetime) -> list[Work]:
+def work_rows(expert: Expert, projects: Iterable[Project], levels: dict[UUID, int]) -> list[Work]:
     """The rows of a page, claimable ones first, in the same few queries however many they are."""
     listed = {project.pk: project for project in projects}
-    pace, levels = paces(listed), levels_of(expert, at=at)
+    pace = paces(listed)
     found = offers(expert, joinable_projects(to=expert.user).filter(pk__in=list(listed)))
     return [
         _row(offer, listed[offer.project.pk], pace.get(offer.project.pk, NOTHING), levels)

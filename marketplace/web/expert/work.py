@@ -50,7 +50,7 @@ def find_work(request: HttpRequest, expert: Expert) -> HttpResponse:
     page = page_of(request, projects)
     context = {
         "page": page,
-        "work": work_rows(expert, page.rows, at=at),
+        "work": work_rows(expert, page.rows, levels),
         "is_vetted": bool(levels),
         "is_paused": expert.paused_at is not None,
         "kinds": [(each.kind, each.title) for each in FORMATS.values()],
@@ -114,7 +114,7 @@ def pause(request: HttpRequest, expert: Expert) -> HttpResponse:
 def _project(expert: Expert, project_id: UUID) -> Project:
     found = joinable_projects(to=expert.user).filter(pk=project_id)
     listed = found.select_related("organization", "current_terms", "current_guideline")
-    project_row = listed.prefetch_related("requirements__skill__domain").order_by("pk").first()
+    project_row = listed.prefetch_related("requirements__skill").order_by("pk").first()
     if project_row is None:
         raise NotFound("There is no such project, or it is not open to you.")
     return project_row
