@@ -105,6 +105,8 @@ def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAt
 def freeze(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
     """The key stands for another body: nothing is sent or replaced until a person has looked."""
     attempt, payout = _lock(attempt_id)
+    if attempt.state != "sending":
+        return attempt
     attempt.state, attempt.is_frozen = "unknown", True
     _pause(attempt, error, at)
     attempt.save(update_fields=["state", "is_frozen", "next_try_at", "error_code", "error_message"])

@@ -14,7 +14,7 @@ from pytest_django.fixtures import Settings
 from marketplace.kit import clock
 from payouts.gateways.signature import TOLERANCE, secrets_of, sign
 from payouts.models import Account, Payout, SandboxObject, StripeEvent
-from payouts.services import inbox, sandboxing, sending
+from payouts.services import bank_leg, inbox, sandboxing, sending
 from payouts.services.inbox import LARGEST_BODY
 from tests.payouts import make
 from tests.payouts.make import NOON
@@ -145,6 +145,19 @@ def test_row_13_bank_messages_in_any_order_thrice_converge(order: tuple[int, ...
 
     assert Payout.objects.get().state == "paid"
     assert make.transfers() == [5000]
+
+
+def test_row_13_an_answer_read_too_early_does_not_undo_paid() -> None:
+    make.owed(5000)
+    sending.send_some(run_id=make.approved_run().id, at=NOON)
+    make.drain()
+    bank = SandboxObject.objects.get(type="payout")
+    bank.body["status"] = "in_transit"
+    bank.save(update_fields=["body"])
+
+    bank_leg.sync_bank_payout(account_id=bank.account, payout_id=bank.object_id, at=NOON)
+
+    assert Payout.objects.get().state == "paid"
 
 
 def test_replaying_the_whole_log_changes_nothing() -> None:

@@ -19,6 +19,7 @@ from payouts.models import (
 from payouts.selectors.earnings import Balance, expert_balance
 from payouts.services import (
     holding,
+    looking_up,
     onboarding,
     running_payouts,
     sandboxing,
@@ -129,6 +130,18 @@ def test_row_3_a_webhook_may_record_it_first() -> None:
     run.refresh_from_db()
     assert attempt_of(Payout.objects.get()).state == "succeeded"
     assert (run.state, make.transfers()) == ("done", [5000])
+    assert Posting.objects.filter(kind="transfer_made").count() == 1
+
+
+def test_row_12_a_transfer_told_twice_is_recorded_once() -> None:
+    make.owed(5000)
+    payout = make.send(make.approved_run())
+    first = attempt_of(payout)
+
+    for _ in range(2):
+        again = looking_up.adopt_transfer(transfer_id=str(payout.transfer_id), at=NOON)
+        assert again == first
+
     assert Posting.objects.filter(kind="transfer_made").count() == 1
 
 
