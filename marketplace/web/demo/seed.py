@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from random import Random
 
+from django.db import transaction
+
 from marketplace.events.models import Event
 from marketplace.events.services.recording import record
 from marketplace.jobs.services.running import run_due_jobs
@@ -46,7 +48,8 @@ def seed(*, now: datetime, say: Say) -> int:
         say(f"day {number + 1} of {story.DAYS}: {_approved()} answers approved")
     leave_work_open(world, first + timedelta(days=story.DAYS - 1, hours=12))
     done = first + timedelta(days=story.DAYS - 1, hours=13)
-    record(SEEDED, at=done, object_kind="user", object_id=world.staff.chief.pk)
+    with transaction.atomic():
+        record(SEEDED, at=done, object_kind="user", object_id=world.staff.chief.pk)
     days.settle_day(at=done)
     return _approved()
 
