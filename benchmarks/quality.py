@@ -279,7 +279,7 @@ def abilities(report: Report, seeds: int) -> None:
 def plan(report: Report, _seeds: int) -> None:
     for n_labels in (2, 4):
         for review, name in ((0.4, "review at .4"), (inf, "no review")):
-            fixed, ours = plans.cheapest(n_labels, tasks=4_000, seed=1, review_price=review)
+            fixed, ours = plans.cheapest(n_labels, tasks=10_000, seed=1, review_price=review)
             saved = 1 - ours.minutes / fixed.minutes
             report.row(
                 "plan",
@@ -291,7 +291,8 @@ def plan(report: Report, _seeds: int) -> None:
                 saved=saved,
                 answer_and_review=ours.one_answer_and_review,
             )
-            report.require(f"plan K={n_labels} {name}", saved, least=0.0)
+            if review < inf:
+                report.require(f"plan K={n_labels} saved", saved, least=0.15)
 
 
 def plan_on_ratings(report: Report, seeds: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from statistics import correlation, fmean
 from typing import NamedTuple
 
@@ -60,13 +60,15 @@ def replay(
     answers run out earlier keeps its best label. Correlation: score mean against the share of right
     answers in the whole set, over experts with 10 answers or more in the replay.
     """
-    stream, engine, seen = _Stream(answers, seed, gold_share=gold_share), Engine(config), Counter()
+    stream, engine = _Stream(answers, seed, gold_share=gold_share), Engine(config)
+    seen: Counter[int] = Counter()
+    used: Counter[int] = Counter()
     for task in stream.gold:
         for expert, label in stream.waiting(task)[:5]:
             engine.observe(expert=expert, task=task, label=label, gold=truth[task])
             seen[expert] += 1
     waiting = {task: stream.waiting(task) for task in stream.rest}
-    queue, opened, used = stream.rest[::-1], [], Counter()
+    queue, opened = stream.rest[::-1], list[int]()
     while queue or opened:
         while queue and len(opened) < 100:
             opened.append(queue.pop())
@@ -203,10 +205,11 @@ def calibration_gaps(
     """
     stream, engine = _Stream(answers, seed, gold_share=0.0), Engine(config)
     gold = set(stream.rest[:100])
-    queue, opened = stream.source.sample(stream.rest, len(stream.rest)), []
+    queue, opened = stream.source.sample(stream.rest, len(stream.rest)), list[int]()
     waiting = {task: stream.waiting(task) for task in stream.rest}
     votes: dict[int, list[tuple[int, float]]] = defaultdict(list)
-    pairs, closed = [], []
+    pairs: list[tuple[float, bool]] = []
+    closed: list[tuple[float, bool]] = []
     while queue or opened:
         while queue and len(opened) < 100:
             opened.append(queue.pop())
@@ -233,13 +236,7 @@ def calibration_gaps(
 
 
 def collusion_figures(
-    answers: Sequence[Answer],
-    truth: Truth,
-    n_labels: int,
-    *,
-    kind: str,
-    share: float,
-    seed: int,
+    answers: Sequence[Answer], truth: Truth, n_labels: int, *, kind: str, share: float, seed: int
 ) -> tuple[float, float, float]:
     """AUC of z for pairs inside the block, share of them found, false flags per innocent pair.
 
@@ -295,9 +292,10 @@ def ability_figures(*, candidates: int, seed: int) -> tuple[float, float, float,
         Item(i, source.gauss(0.5, 0.5), math.exp(source.gauss(0.0, 0.3)), 0.2) for i in range(60)
     ]
     test = Test(items, cut=0.5)
-    used, passed, failed, wrong = [], [], [], []
+    used, wrong = list[int](), list[bool]()
+    passed, failed = list[bool](), list[bool]()
     for _ in range(candidates):
-        theta, responses = source.gauss(0.0, 1.0), []
+        theta, responses = source.gauss(0.0, 1.0), list[tuple[Hashable, bool]]()
         while (item_id := test.next(responses)) is not None:
             right = source.random() < test.items[item_id].p_right(theta)
             responses.append((item_id, right))
@@ -354,7 +352,7 @@ def _system_taus(ratings: list[Rating], source: random.Random) -> tuple[float, f
     return tau(reference, [raw[s] for s in names]), tau(reference, [better[s] for s in names])
 
 
-def _by_system(scores) -> dict[str, float]:
+def _by_system(scores: Iterable[tuple[str, float]]) -> dict[str, float]:
     by: dict[str, list[float]] = defaultdict(list)
     for item, score in scores:
         by[item.rsplit("|", 1)[0]].append(score)

@@ -81,7 +81,8 @@ def planned(
     experts = _experts(source)
     right, minutes, kinds = [], [], []
     for _ in range(tasks):
-        p, spent, acts = [1.0 / n_labels] * n_labels, 0.0, []
+        p, spent = [1.0 / n_labels] * n_labels, 0.0
+        acts: list[str] = []
         while True:
             expert = source.choice(experts)
             belief = tuple(round(x, 3) for x in p)
@@ -143,6 +144,10 @@ class _Rated(NamedTuple):
     minutes: float
 
 
+Items = dict[str, list[_Rated]]
+Fit = severity.Fit[str, str]
+
+
 def _items() -> dict[str, list[_Rated]]:
     by: dict[str, list[_Rated]] = defaultdict(list)
     for r in load_ratings():
@@ -185,7 +190,7 @@ def on_ratings(*, seed: int) -> dict[str, Bought]:
     return {name: Bought(*map(fmean, zip(*x, strict=True))) for name, x in found.items()}
 
 
-def _fixed_on(items, truth, fit) -> Bought:
+def _fixed_on(items: Items, truth: dict[str, bool], fit: Fit | None) -> Bought:
     right, minutes = [], []
     for item, rows in items.items():
         votes = [row.score > CUT for row in rows]
@@ -199,7 +204,9 @@ def _fixed_on(items, truth, fit) -> Bought:
     return Bought(fmean(right), fmean(minutes), 0.0, 0.0)
 
 
-def _planned_on(items, truth, fit, costs: Costs, accuracies: Accuracies) -> Bought:
+def _planned_on(
+    items: Items, truth: dict[str, bool], fit: Fit, costs: Costs, accuracies: Accuracies
+) -> Bought:
     right, minutes, single = [], [], []
     for item, rows in items.items():
         n, p = 0, 0.5

@@ -22,10 +22,11 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from marketplace.quality.errors import InvalidSetting
 
+Label = TypeVar("Label", bound=Hashable)
 Act = Literal["answer", "review", "adjudicate", "stop"]
 _Belief = tuple[float, ...]  # probabilities in descending order: labels are exchangeable
 
@@ -89,7 +90,7 @@ class _Outlook(NamedTuple):
 
 
 def next_act(
-    posterior: Mapping[Hashable, float],
+    posterior: Mapping[Label, float],
     costs: Costs,
     *,
     accuracies: Accuracies = Accuracies(),

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from math import exp
-from typing import Generic, Literal, TypeVar
+from typing import Generic, TypeVar
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from marketplace.quality import beta, columns
 from marketplace.quality.columns import Column, Floats, Ints
 from marketplace.quality.errors import InvalidRow
 
-Outcome = Literal["left", "right", "tie"]
 _SIGN = {"left": 1, "right": -1, "tie": 0}
 
 SWEEPS = 60
@@ -88,7 +87,7 @@ def stop(left: int, right: int, ties: int, *, minimum: int = 3, maximum: int = 5
     return "ambiguous" if 4.0 * p * (1.0 - p) >= 0.64 - 1e-9 else "decided"
 
 
-def fit(votes: Iterable[tuple[Expert, Option, Option, Outcome]]) -> Fit[Expert, Option]:
+def fit(votes: Iterable[tuple[Expert, Option, Option, str]]) -> Fit[Expert, Option]:
     """Scores and raters from rows (expert, left, right, outcome). Every row counts.
 
     Raises `InvalidRow` for a pair of one option with itself or an unknown outcome.

@@ -153,6 +153,6 @@ def test_an_unknown_label_is_shown_with_its_row() -> None:
 
 def test_rows_of_another_width_and_single_labels_are_refused() -> None:
     with pytest.raises(InvalidRow, match="2 entries"):
-        confusion.aggregate([("t1", "e")], labels=[0, 1])  # type: ignore[list-item]
+        confusion.aggregate([("t1", "e")], labels=[0, 1])  # type: ignore[arg-type]
     with pytest.raises(InvalidSetting):
         confusion.aggregate(TOY, labels=[0])

@@ -246,7 +246,7 @@ def test_edge_21_of_a_repeated_task_and_expert_the_last_row_counts() -> None:
 
 def test_edge_22_labels_of_mixed_kinds_are_refused_with_the_row() -> None:
     with pytest.raises(UnknownLabel, match="'t2', 'e', '1'"):
-        confusion.aggregate([("t1", "e", 1), ("t2", "e", "1")], labels=[0, 1])  # type: ignore[list-item]
+        confusion.aggregate([("t1", "e", 1), ("t2", "e", "1")], labels=[0, 1])
     with pytest.raises(UnknownLabel, match="mix text"):
         confusion.aggregate([], labels=[0, "1"])
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from random import Random
+
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from marketplace.quality import confusion, preference, severity
 from marketplace.quality.ability import Item, Test
-from marketplace.quality.consensus import Config, Engine, posterior, value_of_answer
+from marketplace.quality.consensus import Config, Decision, Engine, posterior, value_of_answer
 from marketplace.quality.skill import WEIGHTS, Event, Skill, observe, rebuild, undo
 
+PROFILE = profile(max_examples=60, deadline=None, derandomize=True, database=None)
 ACCURACY = st.floats(0.01, 0.99)
 CREDIT = st.floats(0.0, 1.0)
 SOURCE = st.sampled_from(sorted(WEIGHTS))
@@ -28,11 +33,13 @@ def close(a: Skill, b: Skill) -> bool:
     )
 
 
+@PROFILE
 @given(VOTES)
 def test_a_posterior_sums_to_one(votes: list[tuple[int, float]]) -> None:
     assert sum(posterior(votes, FOUR).as_dict(4).values()) == pytest.approx(1.0)
 
 
+@PROFILE
 @given(VOTES, st.integers(0, 3), st.floats(0.26, 0.99))
 def test_confidence_in_a_label_rises_with_an_agreeing_answer_better_than_chance(
     votes: list[tuple[int, float]], label: int, mean: float
@@ -42,6 +49,7 @@ def test_confidence_in_a_label_rises_with_an_agreeing_answer_better_than_chance(
     assert after >= before - 1e-12
 
 
+@PROFILE
 @given(VOTES, ACCURACY)
 def test_one_more_answer_never_lowers_the_expected_confidence(
     votes: list[tuple[int, float]], mean: float
@@ -49,15 +57,15 @@ def test_one_more_answer_never_lowers_the_expected_confidence(
     assert value_of_answer(posterior(votes, FOUR), mean, FOUR) >= 0.0
 
 
+@PROFILE
 @given(ANSWERS, st.permutations([0, 1, 2]), st.randoms(use_true_random=False))
-@settings(deadline=None)
 def test_relabelling_renaming_and_permuting_answers_permutes_aggregate(
-    answers: list[tuple[int, int, int]], relabelled: list[int], source: object
+    answers: list[tuple[int, int, int]], relabelled: list[int], source: Random
 ) -> None:
     last = {(t, e): x for t, e, x in answers}
     rows = [(t, e, x) for (t, e), x in last.items()]
     moved = [(f"task {t}", f"expert {e}", relabelled[x]) for t, e, x in rows]
-    source.shuffle(moved)  # type: ignore[attr-defined]
+    source.shuffle(moved)
 
     plain = confusion.aggregate(rows, labels=[0, 1, 2])
     other = confusion.aggregate(moved, labels=[0, 1, 2])
@@ -68,14 +76,16 @@ def test_relabelling_renaming_and_permuting_answers_permutes_aggregate(
             assert other[f"task {task}"][relabelled[label]] == pytest.approx(x, abs=1e-9)
 
 
+@PROFILE
 @given(st.lists(EVENT, max_size=15), st.randoms(use_true_random=False))
-def test_events_in_any_order_rebuild_the_same_row(events: list[Event], source: object) -> None:
+def test_events_in_any_order_rebuild_the_same_row(events: list[Event], source: Random) -> None:
     shuffled = list(events)
-    source.shuffle(shuffled)  # type: ignore[attr-defined]
+    source.shuffle(shuffled)
 
     assert close(rebuild(shuffled), rebuild(events))
 
 
+@PROFILE
 @given(st.lists(EVENT, min_size=1, max_size=15), st.data())
 def test_an_event_undone_and_redone_rebuilds_the_same_row(
     events: list[Event], data: st.DataObject
@@ -86,6 +96,7 @@ def test_an_event_undone_and_redone_rebuilds_the_same_row(
     assert close(rebuild([*events, undone, one]), rebuild(events))
 
 
+@PROFILE
 @given(ACCURACY, SOURCE, CREDIT)
 def test_observe_never_mutates_and_undo_returns(mean: float, source: str, credit: float) -> None:
     score = Skill(6 * mean, 6 * (1 - mean))
@@ -97,11 +108,12 @@ def test_observe_never_mutates_and_undo_returns(mean: float, source: str, credit
     assert score == copy
 
 
+@PROFILE
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4), st.integers(0, 1)), max_size=60))
 def test_a_closed_task_keeps_its_label_and_undoing_gold_returns_every_score(
     stream: list[tuple[int, int, int]],
 ) -> None:
-    engine, ended = Engine(Config(n_labels=2)), {}
+    engine, ended = Engine(Config(n_labels=2)), dict[int, Decision]()
     for expert, task, label in stream:
         decision = engine.observe(expert=expert, task=task, label=label)
         if decision.status != "open":
@@ -116,13 +128,13 @@ def test_a_closed_task_keeps_its_label_and_undoing_gold_returns_every_score(
     assert all(engine.label(task)[0] == decision.label for task, decision in ended.items())
 
 
+@PROFILE
 @given(st.integers(0, 1000), st.lists(st.booleans(), min_size=25, max_size=25))
-@settings(deadline=None, max_examples=40)
 def test_a_test_replayed_gives_the_same_verdict_and_ends_by_its_maximum(
     seed: int, outcomes: list[bool]
 ) -> None:
     bank = [Item(n, (n % 9 - 4) / 3) for n in range(40)]
-    test, responses = Test(bank, cut=0.2, seed=seed), []
+    test, responses = Test(bank, cut=0.2, seed=seed), list[tuple[Hashable, bool]]()
     while (item := test.next(responses)) is not None:
         responses.append((item, outcomes[len(responses)]))
 
@@ -131,6 +143,7 @@ def test_a_test_replayed_gives_the_same_verdict_and_ends_by_its_maximum(
     assert Test(bank, cut=0.2, seed=seed).verdict(responses) == test.verdict(responses)
 
 
+@PROFILE
 @given(
     st.lists(
         st.tuples(
@@ -143,13 +156,12 @@ def test_a_test_replayed_gives_the_same_verdict_and_ends_by_its_maximum(
         max_size=40,
     )
 )
-@settings(deadline=None, max_examples=50)
 def test_predictions_sum_to_one_and_mirror_when_sides_swap(
-    drawn: list[tuple[int, int, int, preference.Outcome]],
+    drawn: list[tuple[int, int, int, str]],
 ) -> None:
     votes = [(r, left, (left + step) % 6, outcome) for r, left, step, outcome in drawn]
-    swapped: list[tuple[int, int, int, preference.Outcome]] = [
-        (r, right, left, {"left": "right", "right": "left", "tie": "tie"}[outcome])  # type: ignore[misc]
+    swapped: list[tuple[int, int, int, str]] = [
+        (r, right, left, {"left": "right", "right": "left", "tie": "tie"}[outcome])
         for r, left, right, outcome in votes
     ]
 
@@ -162,8 +174,8 @@ def test_predictions_sum_to_one_and_mirror_when_sides_swap(
         assert p == pytest.approx(fit.predict(rater, right, left)[::-1], abs=1e-5)
 
 
+@PROFILE
 @given(st.floats(-5.0, 5.0))
-@settings(deadline=None, max_examples=25)
 def test_a_constant_added_to_one_reviewer_changes_only_that_bias_up_to_shrinkage(
     constant: float,
 ) -> None:
