@@ -30,13 +30,13 @@ from marketplace.events.services.recording import record
 from marketplace.kit import clock
 from marketplace.kit.money import Money
 from payouts.services.accounts import account
-from payouts.services.ledger import credit, debit, post
+from payouts.services.ledger import Leg, post
 moved = Money(12345, "USD")
 with transaction.atomic():
     at = clock.now()
     bank = account("platform_bank", currency="USD")
     clearing = account("psp_clearing", currency="USD")
-    legs = [debit(bank, moved), credit(clearing, moved)]
+    legs = [Leg.debit(bank, moved), Leg.credit(clearing, moved)]
     post(key="T11", kind="treasury_moved", currency="USD", legs=legs, effective_at=at)
     record("treasury.moved", at=at, object_kind="posting", object_id=UUID(int=11))
 """
@@ -187,8 +187,9 @@ def test_a_restored_instance_equals_the_one_backed_up(
     told = instance.manage("shell", "-c", SOMETHING_HAPPENS)
     assert told.returncode == 0, told.stderr
     until(lambda: not head(instance).startswith("0 events"))
-    proof = instance.home / "media/proof.pdf"
-    proof.write_bytes(b"%PDF")
+    for name in ("media/export.jsonl", "credentials/ab/diploma.pdf"):
+        (instance.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (instance.home / name).write_bytes(b"kept")
     archive = tmp_path / "backup.tar"
     saved = instance.manage("backup", str(archive))
     assert saved.returncode == 0, saved.stderr
@@ -198,7 +199,8 @@ def test_a_restored_instance_equals_the_one_backed_up(
     assert restored.returncode == 0, restored.stderr
     assert re.search(r"Restored to .*; all checks passed\.", restored.stdout)
     assert head(second) == head(instance)
-    assert (second.home / "media/proof.pdf").read_bytes() == b"%PDF"
+    assert (second.home / "media/export.jsonl").read_bytes() == b"kept"
+    assert (second.home / "credentials/ab/diploma.pdf").read_bytes() == b"kept"
     assert not restoring_marker(second.home).exists()
 
 

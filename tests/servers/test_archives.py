@@ -31,7 +31,8 @@ def archive(tmp_path: Path) -> Path:
     (tmp_path / "media/proof/diploma.pdf").write_bytes(b"%PDF")
     target = tmp_path / "guildhall.tar"
     facts = {"event_head": {"position": 7}}
-    write_archive(target, dump=tmp_path / "dump", media=tmp_path / "media", facts=facts)
+    folders = {"default": tmp_path / "media", "absent": tmp_path / "absent"}
+    write_archive(target, dump=tmp_path / "dump", folders=folders, facts=facts)
     return target
 
 
@@ -40,7 +41,7 @@ def test_a_backup_gives_back_what_went_in(archive: Path, tmp_path: Path) -> None
     unpack(archive, tmp_path / "out")
 
     assert (tmp_path / "out/database.dump").read_bytes() == b"all tables"
-    assert (tmp_path / "out/media/proof/diploma.pdf").read_bytes() == b"%PDF"
+    assert (tmp_path / "out/files/default/proof/diploma.pdf").read_bytes() == b"%PDF"
     assert archive.stat().st_mode & 0o777 == 0o600
     assert not archive.with_name("guildhall.tar.partial").exists()
 
@@ -48,7 +49,9 @@ def test_a_backup_gives_back_what_went_in(archive: Path, tmp_path: Path) -> None
 def test_a_changed_byte_is_found(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes().replace(b"%PDF", b"%PDG"))
 
-    with pytest.raises(ArchiveBroken, match=r"media/proof/diploma.pdf is not what was backed up"):
+    with pytest.raises(
+        ArchiveBroken, match=r"files/default/proof/diploma.pdf is not what was backed up"
+    ):
         checked_facts(archive)
 
 

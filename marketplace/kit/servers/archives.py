@@ -1,4 +1,4 @@
-"""A backup in one file: the database's dump, the media files, and a manifest with their sums."""
+"""A backup in one file: the database's dump, the files, and a manifest with their sums."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from marketplace.kit.errors import DomainError
 
 FORMAT = 1
 DUMP = "database.dump"
-MEDIA = "media"
+FILES = "files"
 MANIFEST = "manifest.json"
 
 Facts = Mapping[str, Any]  # Any: JSON values, compared as a whole
@@ -43,14 +43,17 @@ class _Summing:
         return piece
 
 
-def write_archive(target: Path, *, dump: Path, media: Path | None, facts: Facts) -> None:
-    """Write the backup under another name, then rename it: a file of that name is whole."""
+def write_archive(target: Path, *, dump: Path, folders: Mapping[str, Path], facts: Facts) -> None:
+    """Write the dump and the files of each named folder into one file.
+
+    It is written under another name and then renamed: a file of that name is whole.
+    """
     draft = target.with_name(f"{target.name}.partial")
     draft.unlink(missing_ok=True)
     draft.touch(mode=0o600)
     sums = {}
     with tarfile.open(draft, "w") as tar:
-        for name, path in _parts(dump, media):
+        for name, path in _parts(dump, folders):
             sums[name] = _add(tar, name, path)
         text = json.dumps({**facts, "format": FORMAT, "files": sums}, indent=1).encode()
         entry = tarfile.TarInfo(MANIFEST)
@@ -59,12 +62,12 @@ def write_archive(target: Path, *, dump: Path, media: Path | None, facts: Facts)
     draft.replace(target)
 
 
-def _parts(dump: Path, media: Path | None) -> Iterator[tuple[str, Path]]:
+def _parts(dump: Path, folders: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
     yield DUMP, dump
-    if media is not None and media.is_dir():
-        for path in sorted(media.rglob("*")):
+    for name, folder in folders.items():
+        for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink():
-                yield f"{MEDIA}/{path.relative_to(media).as_posix()}", path
+                yield f"{FILES}/{name}/{path.relative_to(folder).as_posix()}", path
 
 
 def _add(tar: tarfile.TarFile, name: str, path: Path) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.files.storage import FileSystemStorage, storages
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Sum
@@ -27,6 +29,16 @@ def instance_facts() -> dict[str, Any]:  # Any: JSON values
         "migrations": sorted(f"{app}.{name}" for app, name in migrations),
         "event_head": {"position": head.position, "hash": head.hash},
         "ledger_totals": list(totals),
+    }
+
+
+def file_folders() -> dict[str, Path]:
+    """The folders of storages on this machine, by alias; static files are made anew."""
+    kept = {alias: storages[alias] for alias in settings.STORAGES if alias != "staticfiles"}
+    return {
+        alias: Path(storage.location)
+        for alias, storage in kept.items()
+        if isinstance(storage, FileSystemStorage)
     }
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.storage import FileSystemStorage, default_storage
 from django.core.management import BaseCommand, CommandError
 from django.db import connection, transaction
 
@@ -17,13 +16,13 @@ from marketplace.kit.errors import DomainError
 from marketplace.kit.servers.archives import write_archive
 from marketplace.kit.servers.dumps import dump_database
 from marketplace.kit.servers.folders import make_folder
-from marketplace.web.management.facts import instance_facts, key_fingerprint
+from marketplace.web.management.facts import file_folders, instance_facts, key_fingerprint
 
 
 class Command(BaseCommand):
-    """The dump, the media files and a manifest, all of one moment."""
+    """The dump, the files and a manifest, all of one moment."""
 
-    help = "Write database and media files into one file."
+    help = "Write database and files into one file."
     requires_system_checks: list[str] = []  # a fault in the settings is no reason to lose data
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -38,7 +37,7 @@ class Command(BaseCommand):
             with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as scratch:
                 dump = Path(scratch) / "dump"
                 facts = self._dump(dump) | {"made_at": at.isoformat(), "keys": key_fingerprint()}
-                write_archive(target, dump=dump, media=media_folder(), facts=facts)
+                write_archive(target, dump=dump, folders=file_folders(), facts=facts)
         except DomainError as refused:
             raise CommandError(refused.message) from None
         except OSError as refused:
@@ -60,10 +59,3 @@ class Command(BaseCommand):
             facts = instance_facts()
             dump_database(settings.DATABASE_DIRECT_URL, target, snapshot=snapshot)
         return facts
-
-
-def media_folder() -> Path | None:
-    """Where the media files are, unless they are on storage of their own."""
-    if isinstance(default_storage, FileSystemStorage):
-        return Path(settings.MEDIA_ROOT)
-    return None

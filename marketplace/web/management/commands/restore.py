@@ -14,12 +14,11 @@ from django.db import connections
 
 from marketplace.events.services.sealing import seal_restored
 from marketplace.kit.errors import DomainError
-from marketplace.kit.servers.archives import DUMP, MEDIA, Facts, checked_facts, unpack
+from marketplace.kit.servers.archives import DUMP, FILES, Facts, checked_facts, unpack
 from marketplace.kit.servers.dumps import has_tables, load_database
 from marketplace.kit.servers.folders import restoring_marker
 from marketplace.kit.servers.processes import WORKERS, marked, wait_for
-from marketplace.web.management.commands.backup import media_folder
-from marketplace.web.management.facts import instance_facts, key_fingerprint
+from marketplace.web.management.facts import file_folders, instance_facts, key_fingerprint
 
 # `reapply_erasures` runs where the instance has it.
 CHECKS = ("check_ledger", "verify_events")
@@ -29,7 +28,7 @@ PATIENCE = 60.0  # seconds for `up` to bring its workers to rest
 class Command(BaseCommand):
     """Check the file, replace the data, migrate, verify; the site answers 503 until all passed."""
 
-    help = "Replace database and media files by those of a backup."
+    help = "Replace database and files by those of a backup."
     requires_system_checks: list[str] = []  # they may ask a database that is about to change
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -62,7 +61,7 @@ class Command(BaseCommand):
             with tempfile.TemporaryDirectory(dir=settings.DATA_DIR, prefix=".restore-") as scratch:
                 unpack(archive, Path(scratch))
                 load_database(settings.DATABASE_DIRECT_URL, Path(scratch) / DUMP)
-                self._replace_media(Path(scratch) / MEDIA)
+                self._replace_files(Path(scratch) / FILES, Path(scratch) / "before")
         except (DomainError, CommandError):
             if not was_closed:  # nothing has changed
                 marker.unlink()
@@ -72,15 +71,15 @@ class Command(BaseCommand):
         if wait_for(marked(settings.DATA_DIR, WORKERS), seconds=PATIENCE):
             raise CommandError("The workers do not come to rest: stop `manage.py up` first.")
 
-    def _replace_media(self, restored: Path) -> None:
-        folder = media_folder()
-        if folder is None:
-            return
-        restored.mkdir(exist_ok=True)
-        restored.chmod(0o700)
-        if folder.exists():
-            shutil.move(folder, restored.with_name("media.before"))
-        shutil.move(restored, folder)
+    def _replace_files(self, restored: Path, before: Path) -> None:
+        before.mkdir()
+        for alias, folder in file_folders().items():
+            place = restored / alias
+            place.mkdir(parents=True, exist_ok=True)
+            place.chmod(0o700)
+            if folder.exists():
+                shutil.move(folder, before / alias)
+            shutil.move(place, folder)
 
     def _verify(self, facts: Facts) -> None:
         connections.close_all()
