@@ -17,6 +17,7 @@ urlpatterns = [
     path("styleguide/", include("marketplace.web.styleguide.urls")),
     path("account/", include("marketplace.web.account.urls")),
     path("o/<slug:slug>/", include("marketplace.web.client.urls")),
+    path("jobs/", include("marketplace.web.jobs.urls")),
     path("sandbox/", include("marketplace.web.sandbox.urls")),
     path("", include("payouts.api.stripe_events")),
     path("api/v1/", include("tasks.api.urls")),

@@ -10,6 +10,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 ROWS = 25
+LONGEST_NUMBER = 18
+LONGEST_NUMBER = 19  # digits that a bigint surely holds
 M = TypeVar("M", bound=Model)
 
 
@@ -45,9 +47,23 @@ def page_of(request: HttpRequest, rows: QuerySet[M]) -> Page[M]:
     )
 
 
-def _key(text: str) -> UUID | None:
+def page_upwards(request: HttpRequest, rows: QuerySet[M]) -> Page[M]:
+    """The page after `?after=<number>`, by ascending whole-number key: in the order written."""
+    text = request.GET.get("after", "")
+    after = int(text) if text.isdecimal() and len(text) <= LONGEST_NUMBER else 0
+    listed = list(rows.filter(pk__gt=after).order_by("pk")[: ROWS + 1])
+    more = len(listed) > ROWS
+    listed = listed[:ROWS]
+    return Page(
+        rows=listed,
+        next_url=_url(request, str(listed[-1].pk)) if more else "",
+        first_url=_url(request, "") if after else "",
+    )
+
+
+def _key(text: str) -> UUID | int | None:
     try:
-        return UUID(text)
+        return int(text) if text.isdecimal() and len(text) < LONGEST_NUMBER else UUID(text)
     except ValueError:
         return None
 

@@ -98,14 +98,24 @@ PAGES = (*VISITOR, *EXPERT, *ACCOUNT)
 # Addresses that answer, but show no page of ours: acts, fragments, machines, other people's pages.
 NO_PAGES = frozenset(
     {
-        *("healthz", "readyz", "sandbox_checkout", "sandbox_onboarding"),
+        *("healthz", "readyz", "job", "retry_job", "sandbox_checkout", "sandbox_onboarding"),
         *("claim_any", "pause", "accept_terms", "claim", "claim_again", "connect_payouts"),
         *("save_draft", "beat", "extend_lease", "submit_task", "return_task"),
         *("apply", "submit_application", "withdraw_application", "withdraw_credential"),
         *("start_attempt", "answer_question"),
     }
 )
-_OTHERS = ("admin", "account_", "mfa_", "usersessions_", "socialaccount_", "api", "stripe-", "schema")
+_OTHERS = (
+    "client:",
+    "admin",
+    "account_",
+    "mfa_",
+    "usersessions_",
+    "socialaccount_",
+    "api",
+    "stripe-",
+    "schema",
+)
 
 
 def signed_in(user: User) -> Client:

@@ -114,14 +114,14 @@ def test_pages_pass_axe_in_both_themes_and_fit_every_width(
     for each in sorted(listed, key=lambda listed: listed.who):
         if each.who:
             sign_in(world.user(each.who))
-        problems = _look(page, site + each.url(world))
+        problems = look(page, site + each.url(world))
         if problems:
             found[f"{each.url(world)} as {each.who or 'visitor'}"] = problems
 
     assert found == {}
 
 
-def _look(page: Tab, url: str) -> list[str]:
+def look(page: Tab, url: str) -> list[str]:
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.goto(url)
     found = [*_violations(page, RULES), *page.evaluate(SMALL_TARGETS)]

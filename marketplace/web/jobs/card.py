@@ -1,0 +1,133 @@
+"""A job as its card shows it, and who may look at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.urls import reverse
+
+from marketplace.jobs.models import Job
+from marketplace.jobs.selectors import JobProgress, job_progress
+from marketplace.kit.errors import NotFound
+from marketplace.people.access import staff_roles
+from marketplace.people.models import User
+from tasks.access import visible_exports, visible_imports
+
+_TITLES = {
+    "tasks.check_import": "Reading the file",
+    "tasks.load_import": "Importing",
+    "tasks.build_export": "Writing the export",
+}
+_TONES = {
+    "ready": ("", "clock"),
+    "running": ("accent", "loader"),
+    "done": ("ok", "check"),
+    "dead": ("bad", "circle-alert"),
+    "cancelled": ("", "x"),
+}
+_MOVING = ("ready", "running")
+OPERATORS = ("support", "finance", "quality")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What `c-job` draws. Only a moving card asks for itself again."""
+
+    id: UUID
+    title: str
+    state: str
+    tone: str
+    icon: str
+    percent: int | None
+    counts: str
+    note: str
+    is_moving: bool
+    poll_url: str
+    result_url: str
+    result_label: str
+    cancel_url: str
+    retry_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """The thing a job works on: its page, and how the work is stopped."""
+
+    url: str
+    cancel_url: str
+
+
+def card_of(job_id: UUID, *, user: User) -> Card:
+    """The card of a job this person may see, or NotFound."""
+    job = find_job(job_id, user=user)
+    owner, read = _owner(job, user), job_progress(job)
+    tone, icon = _TONES[job.state]
+    is_moving = job.state in _MOVING
+    return Card(
+        id=job.pk,
+        title=_TITLES.get(job.kind, job.kind),
+        state=job.state,
+        tone=tone,
+        icon=icon,
+        percent=read.percent if job.state != "ready" else None,
+        counts=_counts(job, read),
+        note="It stops after this part." if read.is_cancelling else read.note,
+        is_moving=is_moving,
+        poll_url=reverse("job", args=[job.pk]),
+        result_url=owner.url if owner and job.state == "done" else "",
+        result_label="See the result",
+        cancel_url=owner.cancel_url if owner and is_moving else "",
+        retry_url=reverse("retry_job", args=[job.pk]) if job.state == "dead" else "",
+    )
+
+
+def find_job(job_id: UUID, *, user: User) -> Job:
+    """A job one asked for, or that works on something one may see, or NotFound."""
+    job = Job.objects.filter(pk=job_id).order_by("pk").first()
+    if job is None or not _may_see(job, user):
+        raise NotFound("There is nothing here.")
+    return job
+
+
+def _may_see(job: Job, user: User) -> bool:
+    if job.asked_by == user.pk or staff_roles(user) & set(OPERATORS):
+        return True
+    return _owner(job, user) is not None
+
+
+def _owner(job: Job, user: User) -> _Owner | None:
+    if "upload_id" in job.args:
+        imports = visible_imports(to=user).filter(pk=job.args["upload_id"])
+        found = imports.select_related("batch__project__organization").order_by("pk").first()
+        if found is None:
+            return None
+        kwargs = {"slug": found.batch.project.organization.slug, "upload_id": found.pk}
+        return _Owner(
+            reverse("client:import", kwargs=kwargs), reverse("client:cancel_import", kwargs=kwargs)
+        )
+    if "export_id" in job.args:
+        exports = visible_exports(to=user).filter(pk=job.args["export_id"])
+        made = exports.select_related("project__organization").order_by("pk").first()
+        if made is None:
+            return None
+        kwargs = {"slug": made.project.organization.slug, "export_id": made.pk}
+        return _Owner(
+            reverse("client:export", kwargs=kwargs), reverse("client:cancel_export", kwargs=kwargs)
+        )
+    return None
+
+
+def _counts(job: Job, read: JobProgress) -> str:
+    if job.state == "ready":
+        return "Waiting for its turn."
+    if job.state == "dead":
+        return "It failed several times and was stopped. What was finished before is kept."
+    if job.state == "cancelled":
+        return "Cancelled."
+    words = [f"{read.done:,} of {read.total:,}" if read.total else f"{read.done:,} done"]
+    if job.state == "running" and read.rate:
+        words.append(f"{read.rate:,.0f} a second")
+    if read.seconds_left is not None:
+        words.append(f"{read.seconds_left:,} s left")
+    return " · ".join(words)

@@ -1,0 +1,85 @@
+"""What every page of a client owes: markup rules, axe in two themes, no sideways scroll."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from playwright.sync_api import Page as Tab
+
+from marketplace.web.client.urls import urlpatterns
+from tests.browser import pages
+from tests.browser.client_world import PAGES, ClientPage, ClientWorld, build_client_world
+from tests.browser.test_pages import MOST_QUERIES, ONE_PROPERTY, Seen, look
+
+ACTS = frozenset(
+    {
+        *("sample", "move_project", "preview", "count_experts", "drop_need", "quote"),
+        *("move_batch", "map_again", "accept_import", "cancel_import", "approve_many", "decide"),
+        *("cancel_export", "download", "pay", "move_budget", "set_role", "remove_member"),
+        *("withdraw_invitation", "revoke_key", "join"),
+    }
+)
+
+
+def test_every_address_of_a_client_is_listed() -> None:
+    names = {each.name for each in urlpatterns}
+
+    assert names == {page.name for page in PAGES} | ACTS
+
+
+@pytest.mark.django_db
+def test_markup_of_every_client_page_keeps_the_rules(noon: None, settings: LazySettings) -> None:
+    settings.DEMO = True  # waives the second factor
+    world = build_client_world()
+
+    found = {
+        f"{page.url(world)} as {page.who}": problems
+        for page in PAGES
+        if (problems := _problems(world, page))
+    }
+
+    assert found == {}
+
+
+def _problems(world: ClientWorld, page: ClientPage) -> list[str]:
+    client = pages.signed_in(getattr(world, page.who))
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(page.url(world))
+    if response.status_code != 200:
+        return [f"answered {response.status_code}"]
+    markup = response.content.decode()
+    seen = Seen(markup)
+    found = {
+        "a component reached the browser": "<c-" in markup,
+        f"{seen.tags['h1']} h1": seen.tags["h1"] != 1,
+        "no title": not re.search(r"<title>[^<]+ · Guildhall</title>", markup),
+        "an inline script or style": "<style" in markup or "<script>" in markup,
+        f"ids twice: {[i for i, n in seen.ids.items() if n > 1]}": max(seen.ids.values()) > 1,
+        f"styles {seen.styles}": not all(ONE_PROPERTY.fullmatch(style) for style in seen.styles),
+        f"{len(queries)} queries": len(queries) > MOST_QUERIES,
+        f"{len(markup)} characters": len(markup) > 100_000,
+    }
+    return [words for words, is_wrong in found.items() if is_wrong]
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["owner", "viewer", "newcomer"])
+def test_client_pages_pass_axe_in_both_themes_and_fit_every_width(
+    site: str, page: Tab, sign_in: pages.SignIn, noon: None, settings: LazySettings, who: str
+) -> None:
+    settings.DEMO = True
+    world = build_client_world()
+    sign_in(getattr(world, who))
+
+    found = {
+        url: problems
+        for url in [each.url(world) for each in PAGES if each.who == who]
+        if (problems := look(page, site + url))
+    }
+
+    assert found == {}
