@@ -187,6 +187,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(default=marketplace.kit.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ('verdict', models.CharField(choices=[('approve', 'approve'), ('approve_partly', 'approve_partly'), ('ask_changes', 'ask_changes'), ('reject', 'reject')], max_length=16)),
                 ('pay_percent', models.PositiveSmallIntegerField(blank=True, null=True)),
+                ('score', models.PositiveSmallIntegerField(blank=True, null=True)),
                 ('category', models.CharField(blank=True, choices=[('failed_instructions', 'failed_instructions'), ('low_effort', 'low_effort'), ('failed_check', 'failed_check'), ('wrong_or_unsupported', 'wrong_or_unsupported'), ('duplicate_or_copied', 'duplicate_or_copied'), ('out_of_scope', 'out_of_scope'), ('no_data', 'no_data'), ('other', 'other')], max_length=24)),
                 ('guideline_ref', models.CharField(blank=True, max_length=200)),
                 ('message', models.TextField(blank=True)),
@@ -370,6 +371,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='review',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('decision__isnull', False), ('verdict__in', ('approve_partly', 'reject'))), models.Q(models.Q(('verdict__in', ('approve_partly', 'reject')), _negated=True), ('decision__isnull', True)), _connector='OR'), name='adverse_review_has_a_decision'),
+        ),
+        migrations.AddConstraint(
+            model_name='review',
+            constraint=models.CheckConstraint(condition=models.Q(('score__isnull', True), models.Q(('score__gte', 1), ('score__isnull', False), ('score__lte', 5), ('verdict', 'approve')), _connector='OR'), name='only_an_approval_has_a_score_of_1_to_5'),
         ),
         migrations.AddConstraint(
             model_name='review',

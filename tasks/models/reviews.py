@@ -30,7 +30,8 @@ SHORTEST_REASON = 100
 class Review(models.Model):
     """A verdict on a submission by a person who is neither its author nor an earlier reviewer.
 
-    Silence writes no review. An adverse verdict carries its DecisionRecord.
+    Silence writes no review. An adverse verdict carries its DecisionRecord. An approval may say
+    how good the work is, `score` 1 (barely) to 5 (excellent), which is evidence about the skill.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,6 +40,7 @@ class Review(models.Model):
     author = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=16, choices=[(v, v) for v in VERDICTS])
     pay_percent = models.PositiveSmallIntegerField(null=True, blank=True)
+    score = models.PositiveSmallIntegerField(null=True, blank=True)
     category = models.CharField(max_length=24, blank=True, choices=[(c, c) for c in CATEGORIES])
     guideline_ref = models.CharField(max_length=200, blank=True)
     message = models.TextField(blank=True)
@@ -69,6 +71,11 @@ class Review(models.Model):
                 name="adverse_review_has_a_decision",
                 condition=Q(verdict__in=ADVERSE, decision__isnull=False)
                 | (~Q(verdict__in=ADVERSE) & Q(decision__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="only_an_approval_has_a_score_of_1_to_5",
+                condition=Q(score__isnull=True)
+                | Q(verdict="approve", score__isnull=False, score__gte=1, score__lte=5),
             ),
             models.CheckConstraint(
                 name="partly_pays_1_to_99_percent",

@@ -20,7 +20,9 @@ from tasks.services.verdicts import (
     NothingToReview,
     OwnWork,
     ReasonMissing,
+    ScoreOutOfRange,
     count_against,
+    count_score,
     lock_waiting,
     require_reason,
     write_adverse_review,
@@ -31,6 +33,7 @@ __all__ = [
     "NothingToReview",
     "OwnWork",
     "ReasonMissing",
+    "ScoreOutOfRange",
     "approve",
     "approve_overdue",
     "approve_partly",
@@ -40,13 +43,25 @@ __all__ = [
 
 
 @transaction.atomic
-def approve(*, assignment: Assignment, by: User, at: datetime, message: str = "") -> Review:
-    """Accept the work; the expert earns its price.
+def approve(
+    *,
+    assignment: Assignment,
+    by: User,
+    at: datetime,
+    message: str = "",
+    score: int | None = None,
+) -> Review:
+    """Accept the work; the expert earns its price, whatever the score.
 
-    Raises OwnWork, and NothingToReview when it was decided or sent back meanwhile.
+    A `score` from 1 (barely) to 5 (excellent) is evidence about the skill. Raises OwnWork,
+    ScoreOutOfRange, and NothingToReview when it was decided or sent back meanwhile.
     """
     assignment = lock_waiting(assignment=assignment, by=by)
-    review = write_review(assignment=assignment, by=by, verdict="approve", message=message, at=at)
+    review = write_review(
+        assignment=assignment, by=by, verdict="approve", message=message, score=score, at=at
+    )
+    if score is not None:
+        count_score(assignment=assignment, score=score, at=at)
     _approve(assignment, by, at)
     return review
 

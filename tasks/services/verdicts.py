@@ -15,6 +15,8 @@ from tasks.services.seats import lock_assignment
 from tasks.services.submitting import skills_of
 from vetting.services.scoring import record_evidence
 
+BEST_SCORE = 5
+
 
 class OwnWork(Forbidden):
     """Nobody judges their own work, in whatever role."""
@@ -26,6 +28,12 @@ class ReasonMissing(InvalidInput):
     """An adverse verdict needs a category, a guideline reference and 100 characters of message."""
 
     code = "reason_missing"
+
+
+class ScoreOutOfRange(InvalidInput):
+    """A score goes from 1 to 5."""
+
+    code = "score_out_of_range"
 
 
 class NothingToReview(DomainError):
@@ -74,13 +82,20 @@ def write_review(
     verdict: str,
     at: datetime,
     message: str = "",
+    score: int | None = None,
 ) -> Review:
-    """The review of a verdict that takes nothing from the expert."""
+    """The review of a verdict that takes nothing from the expert. Raises ScoreOutOfRange."""
+    if score is not None and not 1 <= score <= BEST_SCORE:
+        raise ScoreOutOfRange(
+            f"A score goes from 1 to {BEST_SCORE}.",
+            errors=[{"field": "score", "problem": f"is not 1 to {BEST_SCORE}"}],
+        )
     return Review.objects.create(
         submission=_last(assignment),
         reviewer=by,
         author_id=assignment.expert.user_id,
         verdict=verdict,
+        score=score,
         message=message.strip(),
         reviewed_at=at,
     )
@@ -139,6 +154,20 @@ def count_against(*, assignment: Assignment, at: datetime) -> None:
             skill=skill,
             source="verdict",
             credit=0.0,
+            subject_kind="assignment",
+            subject_id=assignment.pk,
+            happened_at=at,
+        )
+
+
+def count_score(*, assignment: Assignment, score: int, at: datetime) -> None:
+    """A reviewer's score is evidence in every skill of the work: 1 is wrong, 5 is right."""
+    for skill in skills_of(assignment=assignment):
+        record_evidence(
+            expert=assignment.expert,
+            skill=skill,
+            source="review",
+            credit=(score - 1) / (BEST_SCORE - 1),
             subject_kind="assignment",
             subject_id=assignment.pk,
             happened_at=at,

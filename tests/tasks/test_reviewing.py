@@ -15,7 +15,7 @@ from payouts.selectors.budgets import project_budget
 from payouts.selectors.earnings import expert_balance
 from tasks.models import Assignment, Batch, Review, Task
 from tasks.services import reviewing
-from tasks.services.reviewing import NothingToReview, OwnWork, ReasonMissing
+from tasks.services.reviewing import NothingToReview, OwnWork, ReasonMissing, ScoreOutOfRange
 from tests import make
 from tests.make import NOON, REASON
 from vetting.models import QualityEvent
@@ -46,6 +46,32 @@ def test_approving_earns_the_price_once() -> None:
     assert (assignment.state, assignment.pay_minor) == ("approved", 100)
     task = Task.objects.get()
     assert (task.state, task.retired_because) == ("completed", "enough_answers")
+
+
+def test_a_score_is_evidence_about_the_skill_and_never_about_the_pay() -> None:
+    skill = make.skill()
+    batch = make.open_batch(of=make.project(needs=skill), tasks=1, answers=1)
+    ada = make.expert()
+    make.qualify(ada, skill)
+    make.join(ada, batch.project)
+    assignment = make.submitted(batch, by=ada)
+
+    reviewing.approve(assignment=assignment, by=batch.created_by, score=2, at=NOON)
+
+    event = QualityEvent.objects.get(source="review")
+    assert (event.expert, event.skill, event.credit) == (ada, skill, 0.25)
+    assert Earning.objects.get().pay_minor == 100
+
+
+@pytest.mark.parametrize("score", [0, 6, -1])
+def test_a_score_goes_from_1_to_5(score: int) -> None:
+    batch = make.open_batch(tasks=1, answers=1)
+    assignment = make.submitted(batch)
+
+    with pytest.raises(ScoreOutOfRange, match="1 to 5"):
+        reviewing.approve(assignment=assignment, by=batch.created_by, score=score, at=NOON)
+
+    assert not Review.objects.exists()
 
 
 def test_a_verdict_is_given_once() -> None:

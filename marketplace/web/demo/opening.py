@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 from django.conf import settings
+from pydantic import JsonValue
 
 from marketplace.formats.source import Row
 from marketplace.kit.money import Money, fee_on
@@ -234,8 +235,8 @@ def rows_of(world: World, work: story.Work, count: int, *, seed: int) -> list[Ne
     rows = []
     if work.format == "classification":
         for n, ticket in enumerate(content.tickets(count=count, seed=seed)):
-            payload = {"text": ticket.text, "labels": list(content.TICKET_LABELS)}
-            gold = {"label": ticket.truth} if n % 8 == 3 else None
+            payload: JsonValue = {"text": ticket.text, "labels": [*content.TICKET_LABELS]}
+            gold: JsonValue = {"label": ticket.truth} if n % 8 == 3 else None
             rows.append(NewTask(payload, key=f"{work.title}:{seed}:{n}", gold=gold))
             world.truths[rows[-1].key] = ticket.truth
         return rows

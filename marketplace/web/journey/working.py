@@ -179,11 +179,15 @@ def _submit(assignment: Assignment, worker: Worker, truth: Truth) -> None:
 
 
 def review_everything(cast: Cast, batch: Batch, truth: Truth, tell: Tell) -> int:
-    """The lab's reviewer approves every answer."""
+    """The lab's reviewer approves every answer and scores it, judging as the truth does mostly."""
+    draw = Random(f"review:{batch.name}")  # noqa: S311 a reproducible run
     waiting = Assignment.objects.filter(batch=batch, state="awaiting_review").order_by("pk")
     total = waiting.count()
     for done, assignment in enumerate(waiting.iterator(chunk_size=200), start=1):
-        approve(assignment=assignment, by=cast.reviewer, at=clock.now())
+        answer = assignment.submissions.get(revision=assignment.revision).answer
+        is_right = truth.is_right(assignment.task, answer) == (draw.random() < SHARE_RIGHT)
+        score = draw.choice((4, 5)) if is_right else draw.choice((1, 2))
+        approve(assignment=assignment, by=cast.reviewer, score=score, at=clock.now())
         tell(done, total)
     return total
 
