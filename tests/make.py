@@ -17,6 +17,7 @@ from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.organizations.services.employing import begin_employment
 from marketplace.organizations.services.founding import found_organization
+from marketplace.organizations.services.membership import accept_invitation, invite_member
 from marketplace.people.models import Expert, User
 from marketplace.people.services.deciding import Reason
 from marketplace.people.services.joining import add_user, create_expert
@@ -120,6 +121,15 @@ def organization(*, owner: User | None = None) -> Organization:
     return found_organization(
         name=f"Lab {number}", slug=f"lab-{number}", owner=owner or user(), at=NOON
     )
+
+
+def member(of: Organization, role: str) -> User:
+    """Somebody who joined the client in that role."""
+    owner = of.memberships.get(role="owner").user
+    who = user(f"{role.title()} Member")
+    _, token = invite_member(organization=of, email=who.email, role=role, by=owner, at=NOON)
+    accept_invitation(token=token, user=who, at=NOON)
+    return who
 
 
 def fund(client: Organization, amount: Money) -> None:
