@@ -119,6 +119,19 @@ def test_draft_is_kept_and_its_next_revision_comes_back() -> None:
     assert 'name="revision" id="revision" value="1"' in answered.content.decode()
 
 
+def test_draft_that_arrived_when_the_page_was_left_is_no_conflict() -> None:
+    assignment = make.claimed(make.open_batch())
+    client, where = enter(assignment.expert), f"/tasks/{assignment.pk}/draft/"
+    client.post(where, {"revision": "0", "rationale": "Sent by the beacon"})
+
+    again = client.post(where, {"revision": "0", "rationale": "Sent by the beacon"})
+    other = client.post(where, {"revision": "0", "rationale": "Typed in another tab"})
+
+    assert (again.status_code, other.status_code) == (200, 409)
+    assert 'name="revision" id="revision" value="1"' in again.content.decode()
+    assert Draft.objects.get(assignment=assignment).answer["rationale"] == "Sent by the beacon"
+
+
 def test_draft_of_a_task_that_is_over_says_so() -> None:
     assignment = make.submitted(make.open_batch())
 
@@ -196,6 +209,17 @@ def test_incomplete_answer_names_each_field_and_keeps_what_was_typed() -> None:
     assert '<a href="#overall">Which answer is better is missing.</a>' in shown
     assert '<a href="#rationale">Why needs at least 20 characters.</a>' in shown
     assert "Too short</textarea>" in shown
+
+
+def test_every_fault_is_told_at_once() -> None:
+    assignment = make.claimed(make.open_batch())
+
+    refused = enter(assignment.expert).post(f"/tasks/{assignment.pk}/submit/", {"sends": "1"})
+
+    shown = refused.content.decode()
+    assert "Which answer is better is missing." in shown
+    assert "Why is missing." in shown
+    assert "Say what help you used." in shown
 
 
 def test_help_used_has_to_be_said() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +21,7 @@ from marketplace.web.answers.problems import located
 from marketplace.web.answers.reading import read_answer
 from marketplace.web.expert.lease import ended, lease_of
 from marketplace.web.expert.own import for_expert, own_assignment
-from marketplace.web.expert.task import ASSISTANCE, fields_for, task_context
+from marketplace.web.expert.task import ASSISTANCE, fields_for, refusals, task_context
 from tasks.models import Assignment
 from tasks.services.claiming import (
     LeaseOver,
@@ -42,27 +44,22 @@ MOST_SECONDS = 86_400
 def draft(request: HttpRequest, expert: Expert, assignment_id: UUID) -> HttpResponse:
     """Keep what is typed; the answer is the state of the draft, whatever became of it."""
     assignment = own_assignment(expert, assignment_id)
+    answer: dict[str, Any] = {}  # Any: an answer of whatever format
     try:
-        saved = save_draft(
-            assignment=assignment,
-            answer=read_answer(fields_for(assignment), request.POST),
-            based_on=_whole(request.POST.get("revision", "")),
-            at=clock.now(),
-        )
+        answer = read_answer(fields_for(assignment), request.POST)
+        revision = _whole(request.POST.get("revision", ""))
+        saved = save_draft(assignment=assignment, answer=answer, based_on=revision, at=clock.now())
     except DraftConflict as error:
+        if error.data["answer"] == answer:  # sent before, when the page was left
+            return _draft_kept(request, revision=error.data["revision"], at=clock.now())
         return _draft_state(request, "conflict", error, keep=error.data["revision"])
     except LeaseOver as error:
         return _draft_state(request, "over", error)
     except (DraftRefused, InvalidInput) as error:
         return _draft_state(request, "failed", error)
-    context = {
-        "state": "saved",
-        "saved_at": saved.draft.saved_at,
-        "revision": saved.draft.revision,
-        "problems": located(fields_for(assignment), saved.draft.answer, saved.problems),
-        "is_swapped": True,
-    }
-    return render(request, f"{TASK}#save_state", context)
+    problems = located(fields_for(assignment), answer, saved.problems)
+    revision, at = saved.draft.revision, saved.draft.saved_at
+    return _draft_kept(request, revision=revision, at=at, problems=problems)
 
 
 @require_POST
@@ -99,13 +96,16 @@ def send(request: HttpRequest, expert: Expert, assignment_id: UUID) -> HttpRespo
     assignment = own_assignment(expert, assignment_id)
     fields = fields_for(assignment)
     answer: dict[str, Any] = {}
+    missing = _missing(request.POST)
     try:
         answer = read_answer(fields, request.POST)
+        if missing:
+            found = refusals(assignment, answer)
+            return _refused(request, assignment, answer, located(fields, answer, found) + missing)
         envelope = _envelope(request.POST)
         submit(assignment=assignment, answer=answer, envelope=envelope, at=clock.now())
     except InvalidPayload as error:
-        problems = located(fields, answer, error.problems)
-        return _refused(request, assignment, answer, problems + _missing(request.POST))
+        return _refused(request, assignment, answer, located(fields, answer, error.problems))
     except InvalidInput as error:
         problems = [
             {"field": each["field"], "message": each["problem"]} for each in error.data["errors"]
@@ -138,12 +138,6 @@ def take_again(_request: HttpRequest, expert: Expert, assignment_id: UUID) -> Ht
 
 
 def _envelope(sent: QueryDict) -> Envelope:
-    missing = _missing(sent)
-    if missing:
-        raise InvalidInput(
-            missing[0]["message"],
-            errors=[{"field": each["field"], "problem": each["message"]} for each in missing],
-        )
     confidence = _whole(sent.get("confidence", ""))
     return Envelope(
         revision=_whole(sent.get("sends", "")) or 1,
@@ -191,6 +185,17 @@ def _refused(
     if request.headers.get("HX-Request"):
         return render(request, f"{TASK}#errors", {"errors": problems}, status=status)
     return render(request, TASK, task_context(assignment, answer, problems), status=status)
+
+
+def _draft_kept(
+    request: HttpRequest,
+    *,
+    revision: int,
+    at: datetime,
+    problems: Sequence[Mapping[str, str]] = (),
+) -> HttpResponse:
+    context = {"state": "saved", "saved_at": at, "revision": revision, "problems": problems}
+    return render(request, f"{TASK}#save_state", {**context, "is_swapped": True})
 
 
 def _draft_state(

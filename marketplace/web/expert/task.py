@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from marketplace.formats import registry
+from marketplace.formats.problems import Problem
 from marketplace.kit import clock
 from marketplace.kit.markdown import render_markdown
 from marketplace.kit.money import Money
@@ -79,6 +80,13 @@ def fields_for(assignment: Assignment) -> list[Field]:
     """The fields of this assignment's form, empty."""
     form = registry.get(assignment.project.format)
     return fields_of(form, _shown(assignment))
+
+
+def refusals(assignment: Assignment, answer: dict[str, Any]) -> list[Problem]:  # Any: JSON
+    """What the format refuses about an answer as shown, whatever else is missing."""
+    form = registry.get(assignment.project.format)
+    found = form.problems(prompt=_shown(assignment), answer=answer)
+    return [problem for problem in found if problem.severity == "refuse"]
 
 
 def given_lines(assignment: Assignment, submission: Submission) -> list[Line]:

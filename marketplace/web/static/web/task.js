@@ -82,7 +82,7 @@ const REFUSED = {
   403: ["Reload, your draft is kept in this browser", "Reload the page. Your draft is kept in this browser."],
 };
 
-// An abort is not a failure: a newer request replaced the older one.
+// Requests wait for one another: an aborted one may have been kept, and its revision would be lost.
 for (const kind of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
   document.addEventListener(kind, (event) => {
     if (event.detail.elt !== fields) return;
