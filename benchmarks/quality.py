@@ -102,20 +102,30 @@ def crowdkit_labels(answers: list[data.Answer]) -> dict[int, int] | None:
     return DawidSkene(n_iter=100).fit_predict(frame).to_dict()
 
 
+def _crowdkit_at(
+    answers: list[data.Answer], truth: figures.Truth, *, each: float, seed: int
+) -> float:
+    labels = crowdkit_labels(figures.thinned(answers, each=each, seed=seed))
+    return fmean(labels[t] == truth[t] for t in labels) if labels else nan
+
+
 def replay(report: Report, seeds: int) -> None:
     for name, (most, least, r_least) in REPLAY.items():
         answers, truth = data.load(name)
         config, usual = (Config(data.SETS[name], maximum=m) for m in (10, 7))
-        bought, right, r = mean(partial(figures.replay, answers, truth, config), seeds)
+        bought, right, r, night = mean(partial(figures.replay, answers, truth, config), seeds)
         drawn = mean(partial(figures.replay, answers, truth, config, by_draw=True), seeds)
         seven = mean(partial(figures.replay, answers, truth, usual), seeds)
         votes = fmean(
             figures.majority_at(answers, truth, each=bought, seed=s) for s in range(seeds)
         )
+        others = [_crowdkit_at(answers, truth, each=bought, seed=s) for s in range(seeds)]
         report.row(
             "replay",
             name,
             answers=bought,
+            nightly=night,
+            crowdkit=fmean(others),
             accuracy=right,
             r=r,
             majority=votes,

@@ -23,6 +23,7 @@ class Replayed(NamedTuple):
     answers: float
     accuracy: float
     correlation: float
+    nightly: float  # accuracy of the confusion model on the answers that were bought
 
 
 class _Stream:
@@ -63,10 +64,12 @@ def replay(
     stream, engine = _Stream(answers, seed, gold_share=gold_share), Engine(config)
     seen: Counter[int] = Counter()
     used: Counter[int] = Counter()
+    bought: list[Answer] = []
     for task in stream.gold:
         for expert, label in stream.waiting(task)[:5]:
             engine.observe(expert=expert, task=task, label=label, gold=truth[task])
             seen[expert] += 1
+            bought.append((task, expert, label))
     waiting = {task: stream.waiting(task) for task in stream.rest}
     queue, opened = stream.rest[::-1], list[int]()
     while queue or opened:
@@ -77,6 +80,7 @@ def replay(
         expert, label = _next_answer(engine, waiting[task], stream.source, by_draw=by_draw)
         seen[expert] += 1
         used[task] += 1
+        bought.append((task, expert, label))
         status = engine.observe(expert=expert, task=task, label=label).status
         if status == "open" and used[task] >= config.maximum:
             status = engine.finish(task).status
@@ -84,9 +88,11 @@ def replay(
             opened[at] = opened[-1]
             opened.pop()
     accuracy = fmean(engine.label(task)[0] == truth[task] for task in stream.rest)
-    return Replayed(
-        used.total() / len(stream.rest), accuracy, _ranking(engine, answers, truth, seen)
-    )
+    gold = {task: truth[task] for task in stream.gold}
+    night = confusion.aggregate(bought, labels=range(config.n_labels), gold=gold)
+    rest = {task: night[task] for task in stream.rest}
+    r = _ranking(engine, answers, truth, seen)
+    return Replayed(used.total() / len(rest), accuracy, r, accuracy_of(rest, truth))
 
 
 def _next_answer(
@@ -121,8 +127,8 @@ def majority(answers: Sequence[Answer], truth: Truth) -> float:
     return points / len(votes)
 
 
-def majority_at(answers: Sequence[Answer], truth: Truth, *, each: float, seed: int) -> float:
-    """Majority with `each` answers per task on average, drawn at random."""
+def thinned(answers: Sequence[Answer], *, each: float, seed: int) -> list[Answer]:
+    """`each` answers per task on average, at random: what the same money buys without a rule."""
     source, by_task = random.Random(seed), defaultdict(list)
     for answer in answers:
         by_task[answer[0]].append(answer)
@@ -130,7 +136,12 @@ def majority_at(answers: Sequence[Answer], truth: Truth, *, each: float, seed: i
     for rows in by_task.values():
         n = min(len(rows), math.floor(each) + (source.random() < each % 1))
         kept += source.sample(rows, n)
-    return majority(kept, truth)
+    return kept
+
+
+def majority_at(answers: Sequence[Answer], truth: Truth, *, each: float, seed: int) -> float:
+    """Majority at the same cost."""
+    return majority(thinned(answers, each=each, seed=seed), truth)
 
 
 def accuracy_of(posteriors: Mapping[int, Mapping[int, float]], truth: Truth) -> float:

@@ -23,7 +23,7 @@ def test_preferences_with_random_clickers(clickers: float, tau: float, log_loss:
 
 
 def test_ability_with_known_parameters() -> None:
-    used, wrong, unqualified_passed, _ = mean(partial(figures.ability_figures, candidates=300), 2)
+    used, wrong, unqualified_passed, _ = mean(partial(figures.ability_figures, candidates=200), 2)
 
     assert used <= 15.0
     assert wrong <= 0.13
