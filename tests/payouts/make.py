@@ -14,6 +14,7 @@ from payouts.models import (
     Account,
     Earning,
     Funding,
+    Payee,
     Payout,
     PayoutRun,
     Posting,
@@ -133,7 +134,7 @@ def credited(
 ) -> Earning:
     """An approved unit of work."""
     return earning.credit(
-        key=f"assignment:{uuid7()}",
+        key=f"work:{uuid7()}",
         expert=who,
         pay=Money(pay, batch.currency),
         fee=Money(fee, batch.currency),
@@ -189,14 +190,16 @@ def onboarded(country: str = "US", act: str = "complete") -> Expert:
     who = expert(country)
     url = onboarding.start_onboarding(expert=who, return_url="https://example.org/back", at=NOON)
     sandboxing.act_on_onboarding(link_id=url.rsplit("/", 1)[1], act=act)
-    drain()
+    onboarding.sync_payee(account_id=str(Payee.objects.get(expert=who).account_id), at=NOON)
     return who
 
 
 def stocked(amount: Money) -> Organization:
     """A client whose money is really at the sandbox's Stripe, available to transfer."""
     client = organization()
-    paid_funding(client, amount)
+    row = start_funding(client, amount)
+    sandboxing.act_on_checkout(session_id=str(row.session_id), act="pay")
+    funding.settle_checkout(session_id=str(row.session_id), at=NOON)
     return client
 
 

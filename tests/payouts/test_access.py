@@ -38,6 +38,7 @@ def cast() -> dict[str, Any]:
     who = make.onboarded()
     make.earned(who, 5000, client=client)
     sending.send_some(run_id=make.approved_run().id, at=NOON)
+    make.drain()
     lin = make.user("Lin")
     Membership.objects.create(organization=client, user=lin, role="billing", joined_at=NOON)
     return {"expert": who.user, "client": lin, "stranger": make.user("Eve")}

@@ -127,7 +127,7 @@ def test_the_trial_balance_is_even_and_a_payout_explains_itself() -> None:
     assert sum(line.debits.minor for line in lines) == sum(line.credits.minor for line in lines)
     payout = next(iter(Payout.objects.filter(state="transferred").order_by("id")))
     assert [work.amount for work in explain_payout(payout)] == [usd(5000)]
-    assert explain_payout(payout)[0].key.startswith("assignment:")
+    assert explain_payout(payout)[0].key.startswith("work:")
 
 
 def test_a_balance_as_of_an_instant_counts_what_had_happened_by_then() -> None:

@@ -34,7 +34,7 @@ from payouts.services.ledger import InsufficientBalance
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 
-SMALL = profile(max_examples=25, deadline=None, derandomize=True, database=None)
+SMALL = profile(max_examples=20, deadline=None, derandomize=True, database=None)
 AMOUNT = st.integers(1, 5000)
 STEP = st.one_of(
     st.tuples(st.sampled_from(["pay_in", "allocate", "give_back"]), AMOUNT),
