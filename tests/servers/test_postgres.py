@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -165,6 +166,7 @@ def test_a_long_or_odd_path_gets_its_sockets_elsewhere(instance_home: Path) -> N
         assert stat.S_IMODE(place.stat().st_mode) & 0o066 == 0
     finally:
         stack.down()
+        shutil.rmtree(folders.runtime_dir(home, os.environ), ignore_errors=True)
 
 
 def test_a_socket_folder_that_is_not_ours_is_refused(
