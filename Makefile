@@ -58,7 +58,7 @@ check: $(DEV_STAMP) types ## style, layers, types, templates, migrations, schema
 	@$(V)/bin/djhtml --tabwidth 2 --check marketplace/web/templates
 	@$(V)/bin/djlint --lint --quiet marketplace/web/templates
 	@$(V)/bin/codespell $(CODE) docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
-	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly --durations=0 --durations-min=5 tests/architecture
+	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly -m 'not slow' tests/architecture
 
 types: $(DEV_STAMP) ## mypy, strict
 	@$(V)/bin/mypy marketplace payouts vetting tasks tests
@@ -78,6 +78,9 @@ docs: $(DEV_STAMP) ## regenerate docs/api/openapi.yml
 shots: $(DEV_STAMP) ## take the README's screenshots
 	@$(PY) -m pytest -q -p no:randomly tests/browser/shots.py
 
+matrix: $(DEV_STAMP) ## write tests/architecture/access_matrix.toml anew, to be judged
+	@WRITE_MATRIX=1 $(PY) -m pytest -q -p no:randomly tests/architecture/test_access_matrix.py
+
 lock: ## constraints.txt from a clean install
 	@rm -rf .venv-lock && python3 -m venv .venv-lock
 	@.venv-lock/bin/pip install -q --disable-pip-version-check -r requirements-dev.txt
@@ -87,4 +90,4 @@ clean: ## build leftovers; never your data
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-reset test suite test-one test-shuffle check types fmt bench docs shots lock clean
+.PHONY: help demo demo-reset test suite test-one test-shuffle check types fmt bench docs shots matrix lock clean
