@@ -7,10 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A link of a menu: URL name, words, lucide icon; `also` names the pages below it."""
+    """A link of a menu: URL name, words, lucide icon; `also` names the pages below it.
+
+    `roles` are the staff roles that see it; none means everybody.
+    """
 
     view: str
     label: str
     icon: str
     short: str = ""
     also: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from marketplace.organizations.access import organizations_of
 from marketplace.organizations.models import Organization
-from marketplace.people.access import expert_of, is_staff
+from marketplace.people.access import expert_of, is_staff, staff_roles
 from marketplace.people.models import User
 from marketplace.web.client.nav import ENTRIES as CLIENT
 from marketplace.web.entries import Entry
@@ -91,7 +91,9 @@ def _sides(user: User | AnonymousUser) -> list[_Side]:
         url = reverse(CLIENT[0].view, kwargs=kwargs)
         sides.append(_Side(Place(organization.name, "building-2", url), CLIENT, kwargs))
     if STAFF and is_staff(user):
-        sides.append(_Side(Place("Staff", "shield-check", reverse(STAFF[0].view)), STAFF, {}))
+        roles = staff_roles(user)
+        shown = tuple(each for each in STAFF if not each.roles or roles & set(each.roles))
+        sides.append(_Side(Place("Staff", "shield-check", reverse(STAFF[0].view)), shown, {}))
     return sides or [_Side(Place("Guildhall", "hexagon", reverse("home")), EXPERT[:1], {})]
 
 

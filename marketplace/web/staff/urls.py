@@ -1,4 +1,66 @@
-from django.urls import URLPattern
+from django.urls import path
+
+from marketplace.web.staff import (
+    applications,
+    catalogue,
+    credentials,
+    events,
+    ledger,
+    operations,
+    payouts,
+    queues,
+    runs,
+    sandbox,
+)
 
 app_name = "staff"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", queues.queues, name="queues"),
+    path("applications/", applications.applications, name="applications"),
+    path("applications/<uuid:application_id>/", applications.application, name="application"),
+    path(
+        "applications/<uuid:application_id>/propose/",
+        applications.propose,
+        name="propose_application",
+    ),
+    path(
+        "applications/<uuid:application_id>/<slug:act>/",
+        applications.decide,
+        name="decide_application",
+    ),
+    path("credentials/", credentials.credentials, name="credentials"),
+    path("credentials/<uuid:credential_id>/", credentials.credential, name="credential"),
+    path("documents/<uuid:document_id>/", credentials.open_paper, name="open_paper"),
+    path("catalogue/", catalogue.catalogue, name="catalogue"),
+    path("catalogue/<slug:slug>/", catalogue.domain, name="domain"),
+    path("tests/", catalogue.assessments, name="assessments"),
+    path("tests/<slug:slug>/", catalogue.assessment, name="assessment"),
+    path("runs/", runs.runs, name="runs"),
+    path("runs/open/", runs.open_run, name="open_run"),
+    path("runs/<uuid:run_id>/", runs.run, name="run"),
+    path("runs/<uuid:run_id>/progress/", runs.progress, name="run_progress"),
+    path("runs/<uuid:run_id>/payouts.csv", runs.download, name="run_csv"),
+    path("runs/<uuid:run_id>/<slug:act>/", runs.act_on_run, name="act_on_run"),
+    path("payouts/", payouts.payouts, name="payouts"),
+    path("payouts/<uuid:payout_id>/", payouts.payout, name="payout"),
+    path("payouts/<uuid:payout_id>/<slug:act>/", payouts.act_on_payout, name="act_on_payout"),
+    path("ledger/", ledger.ledger, name="ledger"),
+    path("ledger/accounts/", ledger.accounts, name="accounts"),
+    path("ledger/accounts/<uuid:account_id>/", ledger.account, name="account"),
+    path("ledger/postings/<uuid:posting_id>/", ledger.posting, name="posting"),
+    path("jobs/", operations.jobs, name="jobs"),
+    path("jobs/<uuid:job_id>/", operations.job, name="job"),
+    path("jobs/<uuid:job_id>/card/", operations.job_card, name="job_card"),
+    path("jobs/<uuid:job_id>/retry/", operations.retry, name="retry_job"),
+    path("jobs/<uuid:job_id>/cancel/", operations.cancel, name="cancel_job"),
+    path("events/", events.events, name="events"),
+    path("events/check/", events.check, name="check_events"),
+    path("sandbox/", sandbox.sandbox, name="sandbox"),
+    path("sandbox/faults/", sandbox.arm, name="arm_fault"),
+    path("sandbox/clock/", sandbox.move_clock, name="move_clock"),
+    path(
+        "sandbox/accounts/<uuid:payee_id>/<slug:act>/",
+        sandbox.act_on_account,
+        name="act_on_sandbox_account",
+    ),
+]

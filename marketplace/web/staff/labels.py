@@ -1,0 +1,42 @@
+"""Badges of states that only staff see; the rest is shown as experts see it."""
+
+from __future__ import annotations
+
+from marketplace.web.expert.labels import Badge, badge_of
+
+_TONES = {
+    "open": ("accent", "folder-open"),
+    "closed": ("warn", "lock"),
+    "running": ("accent", "play"),
+    "paused": ("warn", "pause"),
+    "done": ("ok", "check"),
+    "dead": ("bad", "octagon-x"),
+    "cancelled": ("", "ban"),
+    "live": ("ok", "check"),
+    "retired": ("", "archive"),
+    "leaked": ("bad", "triangle-alert"),
+}
+_RUNS = {"approved": ("warn", "clock")}
+_JOBS = {"ready": ("", "clock")}
+
+
+def staff_badge(state: str) -> Badge:
+    """How a state is shown to staff."""
+    return _badge(state, _TONES)
+
+
+def run_badge(state: str) -> Badge:
+    """A run that is approved still waits to be sent."""
+    return _badge(state, {**_TONES, **_RUNS})
+
+
+def job_badge(state: str) -> Badge:
+    """A ready job waits."""
+    return _badge(state, {**_TONES, **_JOBS})
+
+
+def _badge(state: str, tones: dict[str, tuple[str, str]]) -> Badge:
+    if state not in tones:
+        return badge_of(state)
+    tone, icon = tones[state]
+    return Badge(state, tone, icon)

@@ -1,0 +1,122 @@
+"""Single payouts: held ones to look at, each explained down to the work it pays for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from marketplace.kit import clock
+from marketplace.kit.errors import DomainError, InvalidInput, NotFound
+from marketplace.kit.money import Money
+from marketplace.people.models import User
+from marketplace.web.paging import page_of
+from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
+from marketplace.web.staff.runs import payout_line
+from payouts.access import require_other_than_payee, visible_payouts
+from payouts.models import Payout, PayoutItem
+from payouts.services import holding as verbs
+
+STATES = tuple(Payout.TRANSITIONS)
+
+
+@for_staff(*BOOKS)
+def payouts(request: HttpRequest, user: User) -> HttpResponse:
+    """Every payout, by state."""
+    state = request.GET.get("state", "")
+    rows = visible_payouts(to=user)
+    page = page_of(
+        request, (rows.filter(state=state) if state in STATES else rows).select_related("expert")
+    )
+    context = {
+        "page": page,
+        "rows": [payout_line(each) for each in page.rows],
+        "state": state,
+        "states": STATES,
+    }
+    return render(request, "web/staff/payouts.html", context)
+
+
+@for_staff(*BOOKS)
+def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
+    """One payout: the work it pays for, its tries, its postings."""
+    return _answer(request, user, _find(user, payout_id))
+
+
+@money_act
+def act_on_payout(request: HttpRequest, user: User, payout_id: UUID, act: str) -> HttpResponse:
+    """Hold, release or cancel. Nobody acts on their own money."""
+    found = _find(user, payout_id)
+    if act not in _ACTS:
+        raise NotFound("There is no such act.")
+    try:
+        require_other_than_payee(user, found.expert.user_id)
+        after = _ACTS[act](request, found, user, clock.now())
+    except DomainError as error:
+        return _answer(request, user, _find(user, payout_id), problem=error)
+    messages.info(request, f"This payout is {after.state} now.")
+    return redirect("staff:payout", payout_id)
+
+
+def _hold(request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
+    return verbs.hold_payout(payout=found, why=_why(request), by=by.pk, at=at)
+
+
+def _release(_request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
+    return verbs.release_payout(payout=found, by=by.pk, at=at)
+
+
+def _cancel(request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
+    return verbs.cancel_payout(payout=found, why=_why(request), by=by.pk, at=at)
+
+
+def _why(request: HttpRequest) -> str:
+    why = request.POST.get("why", "").strip()
+    if not why:
+        raise InvalidInput("Write why; the expert reads it.", errors=[])
+    return why
+
+
+_ACTS: dict[str, Callable[[HttpRequest, Payout, User, datetime], Payout]] = {
+    "hold": _hold,
+    "release": _release,
+    "cancel": _cancel,
+}
+
+
+def _find(user: User, payout_id: UUID) -> Payout:
+    rows = visible_payouts(to=user).filter(pk=payout_id)
+    found = rows.select_related("expert__user", "run", "payee").order_by("pk").first()
+    if found is None:
+        raise NotFound("There is no such payout.")
+    return found
+
+
+def _answer(
+    request: HttpRequest, user: User, found: Payout, *, problem: DomainError | None = None
+) -> HttpResponse:
+    items = PayoutItem.objects.filter(payout=found).select_related("earning__posting")
+    page = page_of(request, items)
+    acts = may(user, "finance")
+    context = {
+        **payout_line(found),
+        "payout": found,
+        "page": page,
+        "rows": [_part(each, found.currency) for each in page.rows],
+        "attempts": found.attempts.order_by("-number"),
+        "problem": problem,
+        "may_hold": acts and found.state == "reserved",
+        "may_release": acts and found.state in ("held", "rejected"),
+        "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
+    }
+    status = problem.status if problem else 200
+    return render(request, "web/staff/payout.html", context, status=status)
+
+
+def _part(item: PayoutItem, currency: str) -> dict[str, Any]:  # Any: template values
+    return {"item": item, "earning": item.earning, "amount": Money(item.amount_minor, currency)}

@@ -1,0 +1,234 @@
+"""Payout runs: opened by one person, approved by another, watched while they are sent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.db.models import Count, QuerySet, Sum
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import redirect, render
+
+from marketplace.kit import clock
+from marketplace.kit.errors import DomainError, InvalidInput, NotFound
+from marketplace.kit.money import Money
+from marketplace.people.models import User
+from marketplace.web.paging import page_of
+from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
+from marketplace.web.staff.labels import run_badge, staff_badge
+from marketplace.web.staff.tables import csv_lines
+from payouts.access import visible_payouts, visible_runs
+from payouts.models import Payout, PayoutRun
+from payouts.services import running_payouts as verbs
+
+SETTLED = ("transferred", "bank_pending", "paid", "bank_failed", "reversed", "cancelled", "held")
+STATES = tuple(PayoutRun.TRANSITIONS)
+COLUMNS = (
+    *("payout", "expert", "destination", "amount_minor", "currency", "state", "why"),
+    *("transfer", "reserved_at", "transferred_at", "paid_at"),
+)
+
+
+@for_staff(*BOOKS)
+def runs(request: HttpRequest, user: User) -> HttpResponse:
+    """Every run, newest first."""
+    state = request.GET.get("state", "")
+    rows = visible_runs(to=user).filter(state=state) if state in STATES else visible_runs(to=user)
+    page = page_of(request, rows.select_related("opened_by", "approved_by"))
+    return render(
+        request, "web/staff/runs.html", _list(user, page.rows) | {"page": page, "state": state}
+    )
+
+
+@money_act
+def open_run(request: HttpRequest, user: User) -> HttpResponse:
+    """Start collecting what is available in a currency."""
+    currency = request.POST.get("currency", "")
+    if currency not in settings.PAYOUT_MINIMUM:
+        raise InvalidInput("Choose one of the currencies that are paid out.", errors=[])
+    try:
+        found = verbs.open_run(currency=currency, by=user, at=clock.now())
+    except verbs.RunAlreadyOpen as refused:
+        messages.warning(request, refused.message)
+        return redirect("staff:runs")
+    return redirect("staff:run", found.pk)
+
+
+@for_staff(*BOOKS)
+def run(request: HttpRequest, user: User, run_id: UUID) -> HttpResponse:
+    """One run with every payout in it."""
+    return _answer(request, user, _find(user, run_id))
+
+
+@for_staff(*BOOKS)
+def progress(request: HttpRequest, user: User, run_id: UUID) -> HttpResponse:
+    """The part of the page that moves; once the state has changed, the whole page is read anew."""
+    found = _find(user, run_id)
+    if request.GET.get("seen") != _seen(found):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    return render(request, "web/staff/run_progress.html", _totals(found, user))
+
+
+@money_act
+def act_on_run(request: HttpRequest, user: User, run_id: UUID, act: str) -> HttpResponse:
+    """Close, approve, cancel, pause or resume."""
+    found = _find(user, run_id)
+    if act not in _ACTS:
+        raise NotFound("There is no such act.")
+    try:
+        after = _ACTS[act](request, found, user, clock.now())
+    except DomainError as error:
+        return _answer(request, user, _find(user, run_id), problem=error)
+    messages.info(request, f"This run is {after.state} now.")
+    return redirect("staff:run", run_id)
+
+
+@for_staff(*BOOKS)
+def download(_request: HttpRequest, user: User, run_id: UUID) -> StreamingHttpResponse:
+    """Every payout of the run as CSV."""
+    found = _find(user, run_id)
+    rows = visible_payouts(to=user).filter(run=found).select_related("expert").order_by("pk")
+    return StreamingHttpResponse(
+        csv_lines(COLUMNS, (_cells(each) for each in rows.iterator(500))),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="run-{found.pk}.csv"'},
+    )
+
+
+def _close(_request: HttpRequest, found: PayoutRun, by: User, at: datetime) -> PayoutRun:
+    return verbs.close_run(run=found, by=by, at=at)
+
+
+def _approve(_request: HttpRequest, found: PayoutRun, by: User, at: datetime) -> PayoutRun:
+    return verbs.approve_run(run=found, by=by, at=at)
+
+
+def _cancel(_request: HttpRequest, found: PayoutRun, by: User, at: datetime) -> PayoutRun:
+    return verbs.cancel_run(run=found, by=by, at=at)
+
+
+def _pause(request: HttpRequest, found: PayoutRun, by: User, at: datetime) -> PayoutRun:
+    reason = request.POST.get("reason", "").strip()
+    if not reason:
+        raise InvalidInput("Write why the run is paused.", errors=[])
+    return verbs.pause_run(run=found, reason=reason, by=by, at=at)
+
+
+def _resume(_request: HttpRequest, found: PayoutRun, by: User, at: datetime) -> PayoutRun:
+    return verbs.resume_run(run=found, by=by, at=at)
+
+
+_ACTS: dict[str, Callable[[HttpRequest, PayoutRun, User, datetime], PayoutRun]] = {
+    "close": _close,
+    "approve": _approve,
+    "cancel": _cancel,
+    "pause": _pause,
+    "resume": _resume,
+}
+
+
+def _find(user: User, run_id: UUID) -> PayoutRun:
+    rows = visible_runs(to=user).filter(pk=run_id).select_related("opened_by", "approved_by")
+    found = rows.order_by("pk").first()
+    if found is None:
+        raise NotFound("There is no such run.")
+    return found
+
+
+def _answer(
+    request: HttpRequest, user: User, found: PayoutRun, *, problem: DomainError | None = None
+) -> HttpResponse:
+    payouts = visible_payouts(to=user).filter(run=found)
+    state = request.GET.get("state", "")
+    page = page_of(request, _in_state(payouts, state).select_related("expert"))
+    context = {
+        **_totals(found, user),
+        "page": page,
+        "rows": [payout_line(each) for each in page.rows],
+        "state": state,
+        "states": tuple(Payout.TRANSITIONS),
+        "problem": problem,
+        "acts": may(user, "finance"),
+        "is_mine": found.opened_by_id == user.pk,
+        "may_cancel": "cancelled" in PayoutRun.TRANSITIONS[found.state],
+    }
+    status = problem.status if problem else 200
+    return render(request, "web/staff/run.html", context, status=status)
+
+
+def payout_line(row: Payout) -> dict[str, Any]:  # Any: template values
+    """A payout as tables show it."""
+    return {
+        "row": row,
+        "amount": Money(row.amount_minor, row.currency),
+        "badge": staff_badge(row.state),
+    }
+
+
+def _in_state(rows: QuerySet[Payout], state: str) -> QuerySet[Payout]:
+    return rows.filter(state=state) if state in Payout.TRANSITIONS else rows
+
+
+def _totals(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template values
+    """Counts and sums by state, in one statement."""
+    payouts = visible_payouts(to=user).filter(run=found)
+    sums = payouts.values("state").annotate(n=Count("pk"), minor=Sum("amount_minor"))
+    states = [
+        {
+            "badge": staff_badge(each["state"]),
+            "n": each["n"],
+            "amount": Money(each["minor"], found.currency),
+            "state": each["state"],
+        }
+        for each in sums.order_by("state")
+    ]
+    total = sum(each["n"] for each in states)
+    settled = sum(each["n"] for each in states if each["state"] in SETTLED)
+    return {
+        "run": found,
+        "badge": run_badge(found.state),
+        "totals": states,
+        "count": total,
+        "amount": sum((each["amount"] for each in states), Money(0, found.currency)),
+        "settled": settled,
+        "percent": settled * 100 // total if total else 0,
+        "is_collecting": found.state == "open" and found.collected_at is None,
+        "is_sending": found.state in ("approved", "running"),
+        "seen": _seen(found),
+    }
+
+
+def _seen(found: PayoutRun) -> str:
+    return f"{found.state}-{'collected' if found.collected_at else 'collecting'}"
+
+
+def _list(user: User, rows: list[PayoutRun]) -> dict[str, Any]:  # Any: template values
+    keys = [each.pk for each in rows]
+    sums = visible_payouts(to=user).filter(run__in=keys).exclude(state="cancelled").values("run")
+    counted = sums.annotate(n=Count("pk"), minor=Sum("amount_minor")).order_by()
+    of = {each["run"]: each for each in counted}
+    return {
+        "rows": [
+            {
+                "row": each,
+                "badge": run_badge(each.state),
+                "n": of[each.pk]["n"] if each.pk in of else 0,
+                "amount": Money(of[each.pk]["minor"] if each.pk in of else 0, each.currency),
+            }
+            for each in rows
+        ],
+        "currencies": tuple(settings.PAYOUT_MINIMUM),
+        "states": STATES,
+        "acts": may(user, "finance"),
+    }
+
+
+def _cells(row: Payout) -> Iterator[object]:
+    yield from (row.pk, row.expert.pseudonym, row.destination, row.amount_minor, row.currency)
+    yield from (row.state, row.why, row.transfer_id or "")
+    for instant in (row.reserved_at, row.transferred_at, row.paid_at):
+        yield instant.isoformat() if instant else ""
