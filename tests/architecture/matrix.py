@@ -67,7 +67,9 @@ def routes_of(world: World) -> list[Route]:
     return sorted(found, key=lambda route: route.name)
 
 
-def _named(resolver: URLResolver, above: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
+def _named(
+    resolver: URLResolver, above: tuple[str, ...] = (), space: str = ""
+) -> Iterator[tuple[str, list[str]]]:
     for entry in resolver.url_patterns:
         kinds = [
             f"{name}:{type(converter).__name__}"
@@ -75,9 +77,10 @@ def _named(resolver: URLResolver, above: tuple[str, ...] = ()) -> Iterator[tuple
         ]
         if isinstance(entry, URLPattern):
             if entry.name:
-                yield entry.name, [*above, *kinds]
-        elif entry.namespace is None:
-            yield from _named(entry, (*above, *kinds))
+                yield space + entry.name, [*above, *kinds]
+        elif entry.namespace != "admin":
+            inner = f"{entry.namespace}:" if entry.namespace else space
+            yield from _named(entry, (*above, *kinds), inner)
 
 
 def _filler(world: World, converters: list[str]) -> Iterator[object]:
