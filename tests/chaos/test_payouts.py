@@ -114,10 +114,10 @@ def test_a_mapping_that_fits_no_row_says_which_and_imports_nothing(
     home: Path, tmp_path: Path
 ) -> None:
     words = ["--input", str(pairs(tmp_path / "pairs.jsonl")), "--format", "preference"]
-    words += ["--map", "prompt=quesiton", "--map", "response_a=answers.first one"]
+    words += ["--map", "prompt=nowhere", "--map", "response_a=answers.first one"]
     words += ["--map", "response_b=answers.second", "--experts", "3"]
     process = journey(*words, home=home)
     _, err = process.communicate()
 
     assert process.returncode == 1
-    assert "quesiton" in err
+    assert "nowhere" in err
