@@ -39,17 +39,19 @@ def next_item(
     topics: Sequence[Topic],
     cut: float,
     seed: int,
+    minimum: int = 1,
 ) -> Candidate | None:
     """The next question; the same arguments give the same one. None when none is left.
 
     `shown` holds the topic of each question so far. Topics without a question left are passed over.
+    Shares: each topic's fewest questions within the test's `minimum`, the rest by weight.
     """
     if not candidates:
         return None
     by_topic: dict[str, list[Candidate]] = {}
     for candidate in candidates:
         by_topic.setdefault(candidate.topic, []).append(candidate)
-    topic = _topic(by_topic, shown, topics)
+    topic = _topic(by_topic, shown, topics, minimum)
     pool = _pool(by_topic[topic], cut)
     drawn = Random(f"{seed}:{len(shown)}").sample(  # noqa: S311 a fair draw, not a secret
         pool, min(DRAWN, len(pool))
@@ -64,13 +66,22 @@ def minimums_met(shown: Iterable[str], topics: Sequence[Topic]) -> bool:
 
 
 def _topic(
-    by_topic: Mapping[str, Sequence[Candidate]], shown: Sequence[str], topics: Sequence[Topic]
+    by_topic: Mapping[str, Sequence[Candidate]],
+    shown: Sequence[str],
+    topics: Sequence[Topic],
+    minimum: int,
 ) -> str:
     count = Counter(shown)
-    weights = {topic.name: topic.weight for topic in topics}
-    total = sum(weights.values()) or 1.0
-    shares = {name: weights.get(name, 0.0) / total * (len(shown) + 1) for name in by_topic}
-    return max(sorted(by_topic), key=lambda name: shares[name] - count[name])
+    total = sum(topic.weight for topic in topics) or 1.0
+    reserved = sum(topic.minimum for topic in topics)
+    within = max(minimum, reserved, 1)
+    shares = {
+        topic.name: (topic.minimum + (within - reserved) * topic.weight / total) / within
+        for topic in topics
+    }
+    return max(
+        sorted(by_topic), key=lambda name: shares.get(name, 0.0) * (len(shown) + 1) - count[name]
+    )
 
 
 def _pool(candidates: Sequence[Candidate], cut: float) -> list[Candidate]:

@@ -31,7 +31,7 @@ from vetting.services.applications import (
     withdraw,
 )
 from vetting.services.catalogue import NameTaken, add_domain, add_skill, regulate_domain
-from vetting.services.credentials import decide_credential, withdraw_credential
+from vetting.services.credentials import Registry, decide_credential, withdraw_credential
 
 pytestmark = pytest.mark.django_db
 TEST, LICENCE = {"assessment": "reading"}, {"credential": "licence"}
@@ -133,8 +133,12 @@ def test_an_expired_credential_opens_nothing() -> None:
 def test_a_registry_look_up_counts_as_official_only_for_a_proofed_person() -> None:
     skill, expert = build.skill(), build.expert()
     build.policy(skill, LICENCE | {"min_a": "a3"})
-    build.verified_credential(expert)
+    seen = build.verdict(registry=Registry("https://board.example/1", NOON.date(), "A. Expert"))
+    credential = decide_credential(
+        credential=build.submitted_credential(expert), verdict=seen, by=build.person(), at=NOON
+    )
 
+    assert credential.assurance == "a3"
     assert applied(skill, expert).state == "not_eligible_yet"
 
 

@@ -362,3 +362,29 @@ def test_questions_shown_to_many_rest_once_twenty_people_have_started() -> None:
     for later, exposed in ((NOON, True), (NOON + 31 * DAY, False)):
         shares = {each.id: each.exposure for each in candidates(latest, [], at=later)}
         assert (shares[worn.pk] > 0) is exposed
+
+
+def test_a_light_topic_still_has_its_fewest_questions_before_the_test_stops() -> None:
+    test = build.assessment()
+    topics = [Topic("heart", 1.0, 1), Topic("lung", 0.01, 6)]
+    publish_version(
+        assessment=test, rules=Rules(topics=topics, minimum=8), by=build.person(), at=NOON
+    )
+
+    attempt = build.taken(build.expert(), test, rightly=True)
+
+    asked = [each.item.topic for each in answered(attempt)]
+    assert asked.count("lung") == 6
+    assert len(asked) <= 12
+
+
+def test_a_sure_verdict_waits_for_topics_not_yet_asked() -> None:
+    test = build.assessment()
+    topics = [Topic("heart", 1.0, 1), Topic("lung", 1.0, 8)]
+    publish_version(
+        assessment=test, rules=Rules(topics=topics, minimum=1), by=build.person(), at=NOON
+    )
+
+    attempt = build.taken(build.expert(), test, rightly=True)
+
+    assert [each.item.topic for each in answered(attempt)].count("lung") == 8

@@ -22,7 +22,7 @@ def candidate(
 def chosen(
     candidates: Sequence[Candidate], *, shown: Sequence[str] = (), seed: int = 1
 ) -> Candidate | None:
-    return next_item(candidates, shown=shown, topics=TOPICS, cut=0.5, seed=seed)
+    return next_item(candidates, shown=shown, topics=TOPICS, cut=0.5, seed=seed, minimum=8)
 
 
 def test_nothing_is_left_when_nothing_is_left() -> None:
@@ -35,7 +35,7 @@ def test_a_topic_without_questions_is_passed_over() -> None:
     assert chosen([only]) == only
 
 
-def test_questions_come_in_the_shares_of_their_topics() -> None:
+def test_questions_come_by_their_fewest_then_by_weight() -> None:
     pool = [candidate(n, ("heart", "lung")[n % 2]) for n in range(40)]
     shown: list[str] = []
     for _ in range(20):
@@ -43,7 +43,7 @@ def test_questions_come_in_the_shares_of_their_topics() -> None:
         assert found is not None
         shown.append(found.topic)
 
-    assert (shown.count("heart"), shown.count("lung")) == (15, 5)
+    assert (shown[:8].count("lung"), shown.count("heart"), shown.count("lung")) == (3, 12, 8)
 
 
 def test_questions_near_the_cut_go_first_and_far_ones_when_none_is_near() -> None:

@@ -12,7 +12,6 @@ from marketplace.kit.errors import DomainError, InvalidInput
 from marketplace.people.models import Expert, User
 from marketplace.people.services.deciding import (
     NO_REASON,
-    NotYourDecision,
     Reason,
     Subject,
     record_adverse_decision,
@@ -126,8 +125,6 @@ def confirm_decision(*, application: Application, by: User, at: datetime) -> App
     application = _locked(application)
     _require_proposal(application)
     require_unconflicted(user=by, expert=application.expert)
-    if application.proposed_by_id == by.pk:
-        raise NotYourDecision("Somebody else has to confirm your proposal.")
     if application.proposed_outcome == "declined":
         return _decline(application, by, at)
     weighed = weigh_domain(application.expert, application.domain, at)

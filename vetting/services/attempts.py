@@ -258,6 +258,7 @@ def _show_next(attempt: Attempt, answers: list[Answered], at: datetime) -> Attem
         topics=topics_of(attempt.version),
         cut=attempt.version.cut,
         seed=attempt.seed,
+        minimum=attempt.version.minimum,
     )
     assert chosen is not None  # or it would have asked enough
     item = Item.objects.get(pk=chosen.id)
