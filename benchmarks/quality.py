@@ -12,26 +12,19 @@ import argparse
 import json
 import os
 import sys
-import time
-import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from math import inf, nan
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from benchmarks import quality_data as data
 from benchmarks import quality_figures as figures
 from benchmarks import quality_plans as plans
-from marketplace.quality import agreement, confusion, preference
-from marketplace.quality.consensus import Config, Engine
-
-try:
-    import pandas as pd
-    from crowdkit.aggregation import DawidSkene
-except ImportError:
-    DawidSkene = None
+from benchmarks.quality_report import Report, crowdkit_labels
+from benchmarks.quality_speed import speed
+from marketplace.quality import agreement, confusion
+from marketplace.quality.consensus import Config
 
 REPLAY = {  # most answers, least accuracy, least correlation; maximum 10, arrival order
     "rte": (6.7, 0.920, 0.80),
@@ -71,35 +64,8 @@ CALIBRATED = ("rte", "s4_dog", "d_product", "sp", "sp_amt", "cf_amt", "music")
 ALPHA = (0.242, 0.519, 0.126, 0.158, 0.428, 0.738, 0.577, 0.521, 0.301)
 
 
-class Report:
-    """Rows as printed, and what missed."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-        self.misses: list[str] = []
-
-    def row(self, table: str, name: str, **values: Any) -> None:
-        self.rows.append({"table": table, "name": name, **values})
-        shown = "  ".join(
-            f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in values.items()
-        )
-        print(f"  {name:24} {shown}", flush=True)
-
-    def require(self, what: str, value: float, *, least: float = -inf, most: float = inf) -> None:
-        if not least <= value <= most:
-            bound = f">= {least}" if value < least else f"<= {most}"
-            self.misses.append(f"{what}: {value:.4f}, required {bound}")
-
-
 def mean(draw: Callable[..., tuple[float, ...]], draws: int) -> list[float]:
     return [fmean(column) for column in zip(*[draw(seed=s) for s in range(draws)], strict=True)]
-
-
-def crowdkit_labels(answers: list[data.Answer]) -> dict[int, int] | None:
-    if DawidSkene is None:
-        return None
-    frame = pd.DataFrame(answers, columns=["task", "worker", "label"])
-    return DawidSkene(n_iter=100).fit_predict(frame).to_dict()
 
 
 def _crowdkit_at(
@@ -316,72 +282,6 @@ def plan_on_ratings(report: Report, seeds: int) -> None:
             accuracy=found.accuracy,
             one_rating_only=found.one_answer_only,
         )
-
-
-def seconds(act: Callable[[], object], times: int) -> float:
-    best = inf
-    for _ in range(times):
-        start = time.process_time()
-        act()
-        best = min(best, time.process_time() - start)
-    return best
-
-
-def peak_megabytes(act: Callable[[], object]) -> float:
-    tracemalloc.start()
-    act()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak / 1e6
-
-
-def speed(report: Report, _seeds: int) -> None:
-    rows = data.large(20_000)
-    engine = Engine(Config(4))
-
-    def online() -> None:
-        for task, expert, label in rows:
-            engine.observe(expert=expert, task=task, label=label)
-
-    each = seconds(online, 1) / len(rows) * 1e6
-    report.row("speed", "online update", microseconds=each, required="< 50")
-    report.require("speed online microseconds", each, most=50)
-    for tasks, times in ((20_000, 5), (200_000, 2)):
-        numbers = data.large(tasks)
-        words = [(f"task-{t}", f"expert-{e}", f"label-{x}") for t, e, x in numbers]
-        _against_crowdkit(report, f"{5 * tasks:,} integer ids", numbers, range(4), times)
-        _against_crowdkit(
-            report, f"{5 * tasks:,} text ids", words, [f"label-{x}" for x in range(4)], times
-        )
-        del numbers, words
-    for options, name in ((2_000, "2,000 options"), (50_000, "50,000 options"), (0, "lone pairs")):
-        votes = data.vote_columns(1_000_000, options=options)
-        took = seconds(partial(preference.fit, votes), 1)
-        report.row("speed", f"1,000,000 votes, {name}", seconds=took, required="< 5")
-        report.require(f"speed votes {name}", took, most=5)
-
-
-def _against_crowdkit(report: Report, name: str, rows: list[Any], labels: Any, times: int) -> None:
-    act = partial(confusion.aggregate, rows, labels=labels)
-    ours, memory = seconds(act, times), peak_megabytes(act)
-    if DawidSkene is None:
-        report.row("speed", name, seconds=ours, megabytes=memory)
-        return
-    frame = pd.DataFrame(rows, columns=["task", "worker", "label"])
-    other = partial(DawidSkene(n_iter=20).fit_predict_proba, frame)
-    theirs, other_memory = seconds(other, times), peak_megabytes(other)
-    report.row(
-        "speed",
-        name,
-        seconds=ours,
-        crowdkit=theirs,
-        ratio=theirs / ours,
-        megabytes=memory,
-        crowdkit_megabytes=other_memory,
-        required=">= 3 x",
-    )
-    report.require(f"speed {name}", theirs / ours, least=3)
-    report.require(f"memory {name}", memory, most=other_memory)
 
 
 SYNTHETIC = {"preference": preferences, "ability": abilities, "plan": plan, "speed": speed}

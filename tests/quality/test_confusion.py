@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+
 import numpy as np
 import pytest
 
@@ -156,3 +158,28 @@ def test_rows_of_another_width_and_single_labels_are_refused() -> None:
         confusion.aggregate([("t1", "e")], labels=[0, 1])  # type: ignore[arg-type]
     with pytest.raises(InvalidSetting):
         confusion.aggregate(TOY, labels=[0])
+
+
+@pytest.mark.parametrize(
+    "renamed",
+    [
+        lambda n: n - 1000,
+        lambda n: n * 10**7,
+        lambda n: n + 2**70,
+        lambda n: n if n % 2 else f"text {n}",
+        lambda n: (n, "pair"),
+        float,
+    ],
+    ids=["negative", "wide apart", "beyond 64 bits", "mixed", "tuples", "floats"],
+)
+def test_ids_may_be_anything_hashable(renamed: Callable[[int], Hashable]) -> None:
+    answers, _ = crowd(12, tasks=40, experts=9, each=4)
+    plain = confusion.aggregate(answers, labels=[0, 1])
+
+    found = confusion.aggregate(
+        [(renamed(task), renamed(expert), label) for task, expert, label in answers], labels=[0, 1]
+    )
+
+    assert len(found) == 40
+    for task, p in plain.items():
+        assert found[renamed(task)][1] == pytest.approx(p[1], abs=1e-9)
