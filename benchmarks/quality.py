@@ -316,7 +316,9 @@ def main() -> int:
             continue
         print(name)
         section(report, options.seeds)
-    print("\n".join(f"MISSED {miss}" for miss in report.misses) or "all required figures reached")
+    for miss in report.misses:
+        print(f"MISSED {miss}")
+    print(f"{report.n_judged - len(report.misses)} of {report.n_judged} required figures reached")
     if options.json:
         options.json.write_text(json.dumps(report.rows, indent=1))
     return bool(report.misses)

@@ -20,6 +20,7 @@ class Report:
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
         self.misses: list[str] = []
+        self.n_judged = 0
 
     def row(self, table: str, name: str, **values: Any) -> None:
         self.rows.append({"table": table, "name": name, **values})
@@ -29,6 +30,7 @@ class Report:
         print(f"  {name:24} {shown}", flush=True)
 
     def require(self, what: str, value: float, *, least: float = -inf, most: float = inf) -> None:
+        self.n_judged += 1
         if not least <= value <= most:
             bound = f">= {least}" if value < least else f"<= {most}"
             self.misses.append(f"{what}: {value:.4f}, required {bound}")
