@@ -48,3 +48,17 @@ def share(
     p = (3.0 + gold_right) / (4.0 + n_gold)
     needed = ceil(p * (1.0 - p) / 0.08**2)
     return min(0.30, max(0.05, needed / max(answers_per_30_days, 1.0)))
+
+
+def batch_accuracy(*, right: float, wrong: float) -> tuple[float, float, float]:
+    """Accuracy of published labels on gold: (right + .5)/(n + 1) with its 95 % interval."""
+    low, high = beta.interval(right + 0.5, wrong + 0.5, level=0.95)
+    return (right + 0.5) / (right + wrong + 1.0), low, high
+
+
+def is_rapid(*, seconds: float, median_of_right: float) -> bool:
+    """Whether an answer came in under max(3 s, 10 % of the median of right answerers).
+
+    Such an answer is marked, never scored.
+    """
+    return seconds < max(3.0, 0.1 * median_of_right)

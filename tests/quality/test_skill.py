@@ -202,3 +202,20 @@ def test_gold_thins_out_as_the_expert_becomes_known() -> None:
     assert gold.share(
         n_answers=900, n_gold=80, gold_right=60.0, answers_per_30_days=300
     ) == pytest.approx(30 / 300)
+
+
+def test_the_accuracy_of_a_batch_comes_with_its_interval() -> None:
+    value, low, high = gold.batch_accuracy(right=27, wrong=3)
+
+    assert value == pytest.approx(27.5 / 31)
+    assert (low, high) == pytest.approx((0.75659839, 0.97101938), abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median", "rapid"),
+    [(2.9, 10.0, True), (3.0, 10.0, False), (5.9, 60.0, True), (6.0, 60.0, False)],
+)
+def test_an_answer_is_rapid_below_three_seconds_or_a_tenth_of_the_median(
+    seconds: float, median: float, rapid: bool
+) -> None:
+    assert gold.is_rapid(seconds=seconds, median_of_right=median) is rapid
