@@ -1,4 +1,4 @@
-"""Anticipated errors become pages that say what to do."""
+"""Anticipated errors become pages that say what to do; what browsers may do with our pages."""
 
 from __future__ import annotations
 
@@ -6,12 +6,28 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 
 from marketplace.kit.errors import DomainError
 from marketplace.web.errors import DATABASE_AWAY, answer_database_away, answer_domain_error
 
 NOT_SIGNED_IN = 401
+CLOSED = "camera=(), microphone=(), geolocation=(), usb=()"
+
+
+class BrowserRules:
+    """Close the devices that no page uses; on sign-out, drop the drafts kept in the browser."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+        self.sign_out = reverse_lazy("account_logout")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Permissions-Policy", CLOSED)
+        if request.method == "POST" and request.path == self.sign_out:
+            response["Clear-Site-Data"] = '"storage"'
+        return response
 
 
 class ErrorsMiddleware:

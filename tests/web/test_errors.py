@@ -13,6 +13,7 @@ from marketplace.kit.errors import Forbidden, NotFound
 from marketplace.people.access import NotSignedIn
 from marketplace.web.errors import page_not_found, server_error
 from marketplace.web.middleware import ErrorsMiddleware
+from tests import make
 
 
 def _answer(path: str, error: Exception, **headers: str) -> HttpResponse:
@@ -126,3 +127,16 @@ def test_process_answers_without_a_database(client: Client) -> None:
 @pytest.mark.django_db
 def test_instance_is_ready_when_it_is_migrated(client: Client) -> None:
     assert client.get("/readyz").json() == {"ready": True, "degraded": []}
+
+
+@pytest.mark.django_db
+def test_pages_may_not_use_devices(client: Client) -> None:
+    assert "camera=()" in client.get("/welcome/").headers["Permissions-Policy"]
+
+
+@pytest.mark.django_db
+def test_signing_out_drops_what_the_browser_kept(client: Client) -> None:
+    client.force_login(make.user())
+
+    assert client.post("/accounts/logout/").headers["Clear-Site-Data"] == '"storage"'
+    assert "Clear-Site-Data" not in client.get("/welcome/").headers

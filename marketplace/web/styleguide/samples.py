@@ -132,6 +132,11 @@ CHECKS = [
     },
     {"state": "todo", "title": LONG, "url": "#", "act": "Connect"},
 ]
+TREE = [
+    {"depth": 0, "words": "all of these", "truth": "undecided", "tone": "warn", "icon": "clock"},
+    {"depth": 1, "words": "a licence, a2", "truth": "met", "tone": "ok", "icon": "check"},
+    {"depth": 1, "words": LONG, "truth": "unmet", "tone": "", "icon": "circle"},
+]
 SCORES: list[dict[str, Any]] = [
     {"is_known": True, "value": 94.1, "low": 90, "high": 97, "width": 7, "n": 197},
     {"is_known": True, "value": 71.0, "low": 52, "high": 86, "width": 34, "n": 12},
