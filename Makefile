@@ -57,7 +57,7 @@ check: $(DEV_STAMP) types ## style, layers, types, templates, migrations, schema
 	@PYTHONPATH=. $(V)/bin/lint-imports --no-cache >/tmp/guildhall-imports-$$$$ 2>&1 || { cat /tmp/guildhall-imports-$$$$; rm -f /tmp/guildhall-imports-$$$$; exit 1; }; rm -f /tmp/guildhall-imports-$$$$
 	@$(V)/bin/djhtml --tabwidth 2 --check marketplace/web/templates
 	@$(V)/bin/djlint --lint --quiet marketplace/web/templates
-	@$(V)/bin/codespell $(CODE) docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
+	@$(V)/bin/codespell $(filter-out tests,$(CODE)) docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
 	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly -m 'not slow' tests/architecture
 
 types: $(DEV_STAMP) ## mypy, strict

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -206,9 +205,8 @@ CACHES = {
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
 }
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
-STAFF_SESSION_SECONDS = int(timedelta(hours=8).total_seconds())
+SESSION_COOKIE_AGE = 14 * 86_400
+STAFF_SESSION_SECONDS = 8 * 3600
 
 CELERY_BROKER_URL = celery_broker(REDIS_URL)
 JOB_QUEUES: dict[str, JobQueue] = {
@@ -398,4 +396,5 @@ CSRF_COOKIE_NAME = "__Host-csrf" if IS_HTTPS else "guildhall_csrf"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 
 # Logs -------------------------------------------------------------------------------------------
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # an address is personal data
 LOGGING = logging_settings(level=env("LOG_LEVEL", "INFO"), form="plain" if DEBUG else "json")

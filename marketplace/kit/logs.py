@@ -22,8 +22,26 @@ class DropSecrets(logging.Filter):
         return True
 
 
+def _route_structlog() -> None:
+    """Send structlog's own lines the way of all others: levels, filters, one handler."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
 def logging_settings(*, level: str, form: str) -> dict[str, Any]:  # Any: logging's own shape
     """Django's LOGGING: everything to standard error, as `json` or `plain` lines."""
+    _route_structlog()
     # One line per tick and bell says nothing; jobs speak for themselves.
     hushed = (
         "django_structlog",

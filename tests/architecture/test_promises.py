@@ -15,8 +15,7 @@ DOCS = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
-    *tracked("docs/**/*.md"),
-    *tracked("docs/*.md"),
+    *sorted({*tracked("docs/**/*.md"), *tracked("docs/*.md")}),
 ]
 
 

@@ -14,7 +14,9 @@ from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert, StaffRole, User
+from marketplace.projects.models import Project
 from marketplace.web.demo import content, story
+from marketplace.web.demo.opening import Place, prepare_project
 from marketplace.web.simulation.answers import SimulatedExpert
 from marketplace.web.simulation.waiting import until
 from payouts.models import Earning, PayoutRun
@@ -25,14 +27,15 @@ from tasks.models import Assignment, Batch, Export, Import
 from tasks.policy import kept_answer
 from tasks.services.batches import create_batch, open_batch
 from tasks.services.claiming import claim_next
+from tasks.services.engaging import accept_terms
 from tasks.services.exporting import start_export
 from tasks.services.importing import accept_import, start_import
 from tasks.services.reviewing import approve
 from tasks.services.submitting import Envelope, submit
+from vetting.models import Skill
 
 Say = Callable[[str], None]
 ROWS = 12
-LAB = "alder"
 
 
 class NotSound(DomainError):
@@ -43,12 +46,9 @@ class NotSound(DomainError):
 
 def run_live(say: Say) -> Export:
     """Import, open, answer, review, pay, export, check; each step told. The finished export."""
-    lab = Organization.objects.get(slug=LAB)
-    work = next(w for w in story.WORKS if w.lab == LAB and w.format == "preference")
-    project = lab.projects.get(title=work.title)
-    owner = User.objects.get(email=f"owner@{LAB}.{story.HOST}")
+    project, owner = _project()
     at = clock.now()
-    price = Money(work.price_minor, project.currency)
+    price = Money(story.LIVE.price_minor, project.currency)
     name = f"Live {at:%d %b %H:%M:%S}"
     batch = create_batch(project=project, name=name, price=price, by=owner, at=at)
     truths = _import(batch, owner, seed=int(at.timestamp()))
@@ -57,7 +57,7 @@ def run_live(say: Say) -> Export:
     open_batch(batch=batch, by=owner, at=clock.now())
     say("opened: the batch's money is set aside")
     say(f"{_answer(batch, truths)} answers sent")
-    reviewer = User.objects.get(email=f"reviewer@{LAB}.{story.HOST}")
+    reviewer = User.objects.get(email=f"reviewer@{story.LIVE.lab}.{story.HOST}")
     say(f"{_review(batch, reviewer)} answers approved")
     until(_is_posted, what="the earnings in the ledger", seconds=60)
     say("every approval is an earning in the ledger")
@@ -67,6 +67,23 @@ def run_live(say: Say) -> Export:
     _check()
     say("the ledger balances and the chain of events holds")
     return export
+
+
+def _project() -> tuple[Project, User]:
+    """The project of the live run, with whoever owns it; made the first time."""
+    lab = Organization.objects.get(slug=story.LIVE.lab)
+    owner = User.objects.get(email=f"owner@{lab.slug}.{story.HOST}")
+    known = lab.projects.filter(title=story.LIVE.title).order_by("pk").first()
+    if known is not None:
+        return known, owner
+    skill = Skill.objects.get(slug=f"{story.LIVE.field}.preference")
+    place = Place(lab, owner, owner)
+    project = prepare_project(place, story.LIVE, skill, clock.now())
+    assert project.current_terms is not None  # published with the project
+    shown = project.current_terms.content_hash
+    for expert in Expert.objects.filter(qualifications__skill=skill).order_by("pk"):
+        accept_terms(expert=expert, project=project, shown_hash=shown, at=clock.now())
+    return project, owner
 
 
 def _import(batch: Batch, owner: User, *, seed: int) -> dict[str, str]:
@@ -113,13 +130,12 @@ def _answer(batch: Batch, truths: dict[str, str]) -> int:
 
 
 def _claims(expert: Expert, batch: Batch) -> Iterator[Assignment]:
-    """Up to six tasks of the new batch for one expert; others they hold stay theirs."""
+    """Up to six tasks of the batch for one expert; its project has no other open batch."""
     for _ in range(6):
         assignment = claim_next(expert=expert, project=batch.project, at=clock.now())
         if assignment is None:
             return
-        if assignment.batch_id == batch.pk:
-            yield assignment
+        yield assignment
 
 
 def _person(expert: Expert) -> SimulatedExpert:

@@ -18,6 +18,7 @@ from marketplace.organizations.services.membership import accept_invitation, inv
 from marketplace.people.models import Expert, LegalDocument, User
 from marketplace.people.services.deciding import Reason
 from marketplace.people.services.joining import add_user
+from marketplace.projects.models import Project
 from marketplace.web.demo import content, story
 from marketplace.web.simulation.answers import SimulatedExpert
 from marketplace.web.simulation.money import pay_in
@@ -47,7 +48,7 @@ from tasks.services.projects import (
     publish_terms,
     require_skill,
 )
-from vetting.models import Assessment
+from vetting.models import Assessment, Skill
 from vetting.services.applications import confirm_decision, propose_decision
 from vetting.services.catalogue import regulate_domain
 
@@ -174,7 +175,7 @@ def _address(name: str) -> str:
 def fund_labs(world: World, at: datetime) -> None:
     """Each lab pays in what its projects will need, by card, on the sandbox's page."""
     for lab, place in world.places.items():
-        needed = sum(_cost(work) for work in story.WORKS if work.lab == lab)
+        needed = sum(_cost(work) for work in (*story.WORKS, story.LIVE) if work.lab == lab)
         amount = Money(needed * 2, CURRENCY)
         pay_in(organization=place.organization, amount=amount, by=place.owner, at=at)
 
@@ -186,7 +187,19 @@ def _cost(work: story.Work) -> int:
 
 def start_project(world: World, work: story.Work, at: datetime) -> Batch:
     """A project with guidelines, terms, money and an open batch."""
-    place = world.places[work.lab]
+    place, skill = world.places[work.lab], world.tests[work.field].skill
+    project = prepare_project(place, work, skill, at)
+    by, price = place.owner, Money(work.price_minor, CURRENCY)
+    batch = create_batch(project=project, name="Batch 1", price=price, by=by, at=at)
+    add_tasks(batch=batch, rows=rows_of(world, work, work.tasks, seed=1), by=by, at=at)
+    batch.refresh_from_db()
+    open_batch(batch=batch, by=by, at=at)
+    world.batches.append(batch)
+    return batch
+
+
+def prepare_project(place: Place, work: story.Work, skill: Skill, at: datetime) -> Project:
+    """An active project with guidelines, terms and a budget."""
     by = place.owner
     project = create_project(
         organization=place.organization,
@@ -207,7 +220,7 @@ def start_project(world: World, work: story.Work, at: datetime) -> Batch:
         by=by,
         at=at,
     )
-    require_skill(project=project, skill=world.tests[work.field].skill, by=by, at=at)
+    require_skill(project=project, skill=skill, by=by, at=at)
     plan_quality(project=project, answers_per_task=ANSWERS, review_days=4, by=by, at=at)
     allocate(
         organization=place.organization,
@@ -217,17 +230,11 @@ def start_project(world: World, work: story.Work, at: datetime) -> Batch:
         key=f"demo:{project.pk}",
         at=at,
     )
-    batch = create_batch(
-        project=project, name="Batch 1", price=Money(work.price_minor, CURRENCY), by=by, at=at
-    )
-    add_tasks(batch=batch, rows=rows_of(world, work, work.tasks, seed=1), by=by, at=at)
     pilot_project(project=project, by=by, at=at)
     project.refresh_from_db()
     activate_project(project=project, by=by, at=at)
-    batch.refresh_from_db()
-    open_batch(batch=batch, by=by, at=at)
-    world.batches.append(batch)
-    return batch
+    project.refresh_from_db()
+    return project
 
 
 def rows_of(world: World, work: story.Work, count: int, *, seed: int) -> list[NewTask]:

@@ -99,6 +99,16 @@ WORKS = (
         380,
     ),
 )
+# The project of the live run: it has a batch only while `make demo` shows the main job.
+LIVE = Work(
+    "alder",
+    "software",
+    "Live: questions from the issue tracker",
+    "A small batch that runs from import to payout while you watch.",
+    "preference",
+    120,
+    350,
+)
 GUIDELINE = """## What good looks like
 
 1. Read both answers to the end before you judge.
