@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 from django.contrib import admin
-from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from django.test import Client, override_settings
 
 from marketplace.people.models import User
 from tests import make
@@ -14,8 +13,8 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 
-def test_every_list_opens_and_offers_nothing_to_add(settings: SettingsWrapper) -> None:
-    settings.DEMO = True  # without a second factor
+@override_settings(DEMO=True)  # without a second factor
+def test_every_list_opens_and_offers_nothing_to_add() -> None:
     make.submitted(make.open_batch())
     root = User.objects.create_superuser("root@example.org", name="Root")
     client = Client()
