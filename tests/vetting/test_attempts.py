@@ -18,7 +18,7 @@ from tests.vetting import build
 from tests.vetting.build import DAY, NOON
 from vetting.models import Attempt, AttemptItem, AttemptResult, Item, QualityEvent, Response
 from vetting.ranking import Topic
-from vetting.selectors.attempts import answered, candidates
+from vetting.selectors.attempts import answered, candidates, unseen_items
 from vetting.selectors.scores import skill_score
 from vetting.services.assessments import NotPublishable, Rules, create_assessment, publish_version
 from vetting.services.attempts import (
@@ -249,6 +249,7 @@ def test_a_voided_attempt_costs_nothing_and_its_questions_are_fresh_again() -> N
     attempt = start_attempt(expert=expert, assessment=test, at=NOON)
 
     void_attempt(attempt=attempt, by=build.person(), at=NOON)
+    assert len(unseen_items(expert, attempt.version)) == 30
     again = start_attempt(expert=expert, assessment=test, at=NOON)
 
     assert again.number == 2
