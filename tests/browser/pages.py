@@ -107,6 +107,7 @@ NO_PAGES = frozenset(
 )
 _OTHERS = (
     "client:",
+    "staff:",
     "admin",
     "account_",
     "mfa_",

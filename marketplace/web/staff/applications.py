@@ -55,7 +55,7 @@ class ProposalForm(forms.Form):
         choices=CODES, required=False, label="Reason", help_text="Needed to decline."
     )
     message = forms.CharField(
-        widget=forms.Textarea,
+        widget=forms.Textarea(attrs={"rows": 5}),
         required=False,
         max_length=4000,
         help_text="The person reads it. To decline: at least 100 characters, what is missing and "
@@ -150,8 +150,9 @@ def decide(request: HttpRequest, user: User, application_id: UUID, act: str) -> 
     try:
         after = _ACTS[act](request, found, user, clock.now())
     except DomainError as error:
-        return _answer(request, user, _find(user, application_id), problem=error)
-    messages.info(request, f"This application is {after.state} now.")
+        messages.error(request, error.message)
+    else:
+        messages.info(request, f"This application is {after.state} now.")
     return redirect("staff:application", application_id)
 
 
@@ -202,7 +203,6 @@ def _answer(
     found: Application,
     *,
     form: ProposalForm | None = None,
-    problem: DomainError | None = None,
 ) -> HttpResponse:
     case = case_of(found, user, clock.now())
     acts = may(user, "vetting")
@@ -211,7 +211,6 @@ def _answer(
         "application": found,
         "badge": staff_badge(found.state),
         "form": form or ProposalForm(evidence=evidence_choices(case)),
-        "problem": problem,
         "sees_name": acts,
         "conflict": conflict_of(found, user) if acts else "",
         "can_propose": acts and found.state in ("submitted", "in_review"),
@@ -219,7 +218,7 @@ def _answer(
         "is_mine": found.proposed_by_id == user.pk,
         "acts": acts,
     }
-    status = problem.status if problem else 422 if form else 200
+    status = 422 if form else 200
     return render(request, "web/staff/application.html", context, status=status)
 
 

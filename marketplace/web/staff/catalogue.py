@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
@@ -23,6 +24,7 @@ from vetting.access import (
 )
 from vetting.models import Assessment, RequirementPolicy
 
+Values = dict[str, Any]  # Any: template values
 LIVE_ITEMS = Count("items", filter=Q(items__state="live"), distinct=True)
 
 
@@ -108,26 +110,27 @@ def assessment(request: HttpRequest, user: User, slug: str) -> HttpResponse:
     return render(request, "web/staff/assessment.html", context)
 
 
-def _policies(rows: QuerySet[RequirementPolicy]) -> dict[object, list[RequirementPolicy]]:
+def _policies(rows: QuerySet[RequirementPolicy]) -> dict[object, list[Values]]:
     """The newest of each level, by skill."""
     newest: dict[tuple[object, int], RequirementPolicy] = {
         (each.skill_id, each.level): each for each in rows.order_by("version", "pk")
     }
-    found: dict[object, list[RequirementPolicy]] = {}
+    found: dict[object, list[Values]] = {}
     for (skill, _), policy in sorted(newest.items(), key=lambda item: item[0][1]):
-        found.setdefault(skill, []).append(policy)
+        text = json.dumps(policy.expression, indent=2, ensure_ascii=False)
+        found.setdefault(skill, []).append({"row": policy, "text": text})
     return found
 
 
 def _tests(
     rows: QuerySet[Assessment],
-) -> dict[object, list[dict[str, Any]]]:  # Any: template values
-    found: dict[object, list[dict[str, Any]]] = {}  # Any: as above
+) -> dict[object, list[Values]]:
+    found: dict[object, list[Values]] = {}
     for each in rows.annotate(n_live=LIVE_ITEMS).prefetch_related("versions").order_by("pk"):
         found.setdefault(each.skill_id, []).append(_test(each))
     return found
 
 
-def _test(row: Assessment) -> dict[str, Any]:  # Any: template values
+def _test(row: Assessment) -> Values:
     versions = sorted(row.versions.all(), key=lambda version: version.number)
     return {"row": row, "live": versions[-1] if versions else None}

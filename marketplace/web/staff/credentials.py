@@ -87,7 +87,7 @@ class VerdictForm(forms.Form):
         choices=CODES, required=False, label="Reason", help_text="Needed to reject."
     )
     message = forms.CharField(
-        widget=forms.Textarea,
+        widget=forms.Textarea(attrs={"rows": 5}),
         required=False,
         max_length=4000,
         help_text="The person reads it: what is missing, or why it cannot be used.",

@@ -6,13 +6,14 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from marketplace.events.models import Event
 from marketplace.events.selectors import ChainReport, chain_head, verify_chain
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
-from marketplace.web.staff.access import act_of, for_staff, visible_events
+from marketplace.web.staff.access import for_staff, visible_events
 
 
 @for_staff("auditor")
@@ -21,9 +22,11 @@ def events(request: HttpRequest, user: User) -> HttpResponse:
     return _answer(request, user)
 
 
-@act_of("auditor")
+@for_staff("auditor")
 def check(request: HttpRequest, user: User) -> HttpResponse:
-    """Recompute the whole chain and say what is wrong with it."""
+    """Recompute the whole chain and say what is wrong with it; only a POST does."""
+    if request.method != "POST":  # a filter or a page of the list below the answer
+        return redirect(f"{reverse('staff:events')}?{request.GET.urlencode()}")
     return _answer(request, user, report=verify_chain())
 
 

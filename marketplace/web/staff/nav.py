@@ -13,7 +13,7 @@ _ALWAYS = (
         "staff:applications",
         "Applications",
         "graduation-cap",
-        short="Apply",
+        short="Cases",
         also=("staff:application", "staff:decide_application"),
         roles=CASES,
     ),

@@ -50,7 +50,16 @@ def jobs(request: HttpRequest, user: User) -> HttpResponse:
 @for_staff()
 def job(request: HttpRequest, user: User, job_id: UUID) -> HttpResponse:
     """One job."""
-    return _answer(request, user, _find(user, job_id))
+    found = _find(user, job_id)
+    context = {
+        "job": found,
+        "card": _card(found, user),
+        "badge": job_badge(found.state),
+        "args": sorted(found.args.items()),
+        "may_cancel": may(user, *OPERATORS) and found.state in MOVING,
+        "is_cancelling": found.cancel_requested_at is not None and found.state == "running",
+    }
+    return render(request, "web/staff/job.html", context)
 
 
 @for_staff()
@@ -69,8 +78,9 @@ def retry(request: HttpRequest, user: User, job_id: UUID) -> HttpResponse:
     try:
         retry_job(job=found, by=user.pk, at=clock.now())
     except DomainError as error:
-        return _answer(request, user, _find(user, job_id), problem=error)
-    messages.info(request, "It runs again, under the same key.")
+        messages.error(request, error.message)
+    else:
+        messages.info(request, "It runs again, under the same key.")
     return redirect("staff:job", job_id)
 
 
@@ -81,9 +91,10 @@ def cancel(request: HttpRequest, user: User, job_id: UUID) -> HttpResponse:
     try:
         after = cancel_job(job=found, by=user.pk, at=clock.now())
     except DomainError as error:
-        return _answer(request, user, _find(user, job_id), problem=error)
-    is_over = after.state == "cancelled"
-    messages.info(request, "Cancelled." if is_over else "It stops after this chunk.")
+        messages.error(request, error.message)
+    else:
+        is_over = after.state == "cancelled"
+        messages.info(request, "Cancelled." if is_over else "It stops after this chunk.")
     return redirect("staff:job", job_id)
 
 
@@ -97,22 +108,6 @@ def _find(user: User, job_id: UUID) -> Job:
     if found is None:
         raise NotFound("There is no such job.")
     return found
-
-
-def _answer(
-    request: HttpRequest, user: User, found: Job, *, problem: DomainError | None = None
-) -> HttpResponse:
-    context = {
-        "job": found,
-        "card": _card(found, user),
-        "badge": job_badge(found.state),
-        "args": sorted(found.args.items()),
-        "problem": problem,
-        "may_cancel": may(user, *OPERATORS) and found.state in MOVING,
-        "is_cancelling": found.cancel_requested_at is not None and found.state == "running",
-    }
-    status = problem.status if problem else 200
-    return render(request, "web/staff/job.html", context, status=status)
 
 
 def _card(found: Job, user: User) -> Values:

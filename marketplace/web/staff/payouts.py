@@ -45,7 +45,21 @@ def payouts(request: HttpRequest, user: User) -> HttpResponse:
 @for_staff(*BOOKS)
 def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
     """One payout: the work it pays for, its tries, its postings."""
-    return _answer(request, user, _find(user, payout_id))
+    found = _find(user, payout_id)
+    items = PayoutItem.objects.filter(payout=found).select_related("earning__posting")
+    page = page_of(request, items)
+    acts = may(user, "finance")
+    context = {
+        **payout_line(found),
+        "payout": found,
+        "page": page,
+        "rows": [_part(each, found.currency) for each in page.rows],
+        "attempts": found.attempts.order_by("-number"),
+        "may_hold": acts and found.state == "reserved",
+        "may_release": acts and found.state in ("held", "rejected"),
+        "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
+    }
+    return render(request, "web/staff/payout.html", context)
 
 
 @money_act
@@ -58,8 +72,9 @@ def act_on_payout(request: HttpRequest, user: User, payout_id: UUID, act: str) -
         require_other_than_payee(user, found.expert.user_id)
         after = _ACTS[act](request, found, user, clock.now())
     except DomainError as error:
-        return _answer(request, user, _find(user, payout_id), problem=error)
-    messages.info(request, f"This payout is {after.state} now.")
+        messages.error(request, error.message)
+    else:
+        messages.info(request, f"This payout is {after.state} now.")
     return redirect("staff:payout", payout_id)
 
 
@@ -95,27 +110,6 @@ def _find(user: User, payout_id: UUID) -> Payout:
     if found is None:
         raise NotFound("There is no such payout.")
     return found
-
-
-def _answer(
-    request: HttpRequest, user: User, found: Payout, *, problem: DomainError | None = None
-) -> HttpResponse:
-    items = PayoutItem.objects.filter(payout=found).select_related("earning__posting")
-    page = page_of(request, items)
-    acts = may(user, "finance")
-    context = {
-        **payout_line(found),
-        "payout": found,
-        "page": page,
-        "rows": [_part(each, found.currency) for each in page.rows],
-        "attempts": found.attempts.order_by("-number"),
-        "problem": problem,
-        "may_hold": acts and found.state == "reserved",
-        "may_release": acts and found.state in ("held", "rejected"),
-        "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
-    }
-    status = problem.status if problem else 200
-    return render(request, "web/staff/payout.html", context, status=status)
 
 
 def _part(item: PayoutItem, currency: str) -> dict[str, Any]:  # Any: template values

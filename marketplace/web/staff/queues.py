@@ -131,7 +131,7 @@ def _money(user: User) -> Iterator[_Kind]:
         "Runs to approve",
         "banknote",
         f"{reverse('staff:runs')}?state=closed",
-        runs.filter(state="closed"),
+        runs.filter(state="closed").exclude(opened_by=user),
         "closed_at",
         DAY,
         (runs.exclude(approved_at=None), "approved_at"),

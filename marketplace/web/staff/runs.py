@@ -53,7 +53,7 @@ def open_run(request: HttpRequest, user: User) -> HttpResponse:
     try:
         found = verbs.open_run(currency=currency, by=user, at=clock.now())
     except verbs.RunAlreadyOpen as refused:
-        messages.warning(request, refused.message)
+        messages.error(request, refused.message)
         return redirect("staff:runs")
     return redirect("staff:run", found.pk)
 
@@ -61,7 +61,21 @@ def open_run(request: HttpRequest, user: User) -> HttpResponse:
 @for_staff(*BOOKS)
 def run(request: HttpRequest, user: User, run_id: UUID) -> HttpResponse:
     """One run with every payout in it."""
-    return _answer(request, user, _find(user, run_id))
+    found = _find(user, run_id)
+    payouts = visible_payouts(to=user).filter(run=found)
+    state = request.GET.get("state", "")
+    page = page_of(request, _in_state(payouts, state).select_related("expert"))
+    context = {
+        **_totals(found, user),
+        "page": page,
+        "rows": [payout_line(each) for each in page.rows],
+        "state": state,
+        "states": tuple(Payout.TRANSITIONS),
+        "acts": may(user, "finance"),
+        "is_mine": found.opened_by_id == user.pk,
+        "may_cancel": "cancelled" in PayoutRun.TRANSITIONS[found.state],
+    }
+    return render(request, "web/staff/run.html", context)
 
 
 @for_staff(*BOOKS)
@@ -82,8 +96,9 @@ def act_on_run(request: HttpRequest, user: User, run_id: UUID, act: str) -> Http
     try:
         after = _ACTS[act](request, found, user, clock.now())
     except DomainError as error:
-        return _answer(request, user, _find(user, run_id), problem=error)
-    messages.info(request, f"This run is {after.state} now.")
+        messages.error(request, error.message)
+    else:
+        messages.info(request, f"This run is {after.state} now.")
     return redirect("staff:run", run_id)
 
 
@@ -137,27 +152,6 @@ def _find(user: User, run_id: UUID) -> PayoutRun:
     if found is None:
         raise NotFound("There is no such run.")
     return found
-
-
-def _answer(
-    request: HttpRequest, user: User, found: PayoutRun, *, problem: DomainError | None = None
-) -> HttpResponse:
-    payouts = visible_payouts(to=user).filter(run=found)
-    state = request.GET.get("state", "")
-    page = page_of(request, _in_state(payouts, state).select_related("expert"))
-    context = {
-        **_totals(found, user),
-        "page": page,
-        "rows": [payout_line(each) for each in page.rows],
-        "state": state,
-        "states": tuple(Payout.TRANSITIONS),
-        "problem": problem,
-        "acts": may(user, "finance"),
-        "is_mine": found.opened_by_id == user.pk,
-        "may_cancel": "cancelled" in PayoutRun.TRANSITIONS[found.state],
-    }
-    status = problem.status if problem else 200
-    return render(request, "web/staff/run.html", context, status=status)
 
 
 def payout_line(row: Payout) -> dict[str, Any]:  # Any: template values

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from marketplace.people.models import User
+from payouts.models import PayoutRun
 from tests import make
 from tests.web.staff import cast
 
@@ -90,6 +91,19 @@ def test_money_act_asks_again_for_the_password(act: str) -> None:
     assert answer.headers["Location"].startswith("/accounts/")
 
 
+def test_money_act_goes_on_by_itself_once_the_password_was_given() -> None:
+    client = Client()
+    client.force_login(cast.staff("finance"))
+    client.post(reverse("staff:open_run"), {"currency": "USD"})
+
+    client.post(
+        "/accounts/reauthenticate/",
+        {"password": make.PASSWORD, "next": reverse("staff:open_run")},
+    )
+
+    assert PayoutRun.objects.get().currency == "USD"
+
+
 def test_demo_waives_the_password(settings: Settings) -> None:
     settings.DEMO = True
     client = Client()
@@ -101,8 +115,7 @@ def test_demo_waives_the_password(settings: Settings) -> None:
 
 
 def test_staff_without_a_second_factor_see_only_how_to_set_it_up() -> None:
-    lazy = cast.staff("finance")
-    lazy.authenticator_set.all().delete()
+    lazy = cast.newly_hired("finance")
 
     assert cast.enter(lazy).get("/staff/ledger/").headers["Location"] == "/accounts/2fa/"
 

@@ -46,12 +46,11 @@ def test_waiting_job_is_cancelled_and_never_again(sam: User) -> None:
     client = cast.enter(sam)
 
     client.post(reverse("staff:cancel_job", args=[job.pk]))
-    again = client.post(reverse("staff:cancel_job", args=[job.pk]))
+    again = client.post(reverse("staff:cancel_job", args=[job.pk]), follow=True)
 
     job.refresh_from_db()
     assert (job.state, job.cancel_requested_by) == ("cancelled", sam.pk)
-    assert again.status_code == 409
-    assert "Not done" in cast.text(again)
+    assert "This job is cancelled" in cast.text(again)
 
 
 def test_red_line_when_nothing_was_swept_for_a_minute(sam: User) -> None:
@@ -110,6 +109,14 @@ def test_whole_chain_is_said_to_be_whole() -> None:
     page = cast.text(client.post(reverse("staff:check_events")))
 
     assert "The chain is whole" in page
+
+
+def test_list_below_the_answer_leads_back_to_the_log() -> None:
+    client = cast.enter(cast.staff("auditor"))
+
+    answer = client.get(reverse("staff:check_events"), {"kind": "job."})
+
+    assert answer.headers["Location"] == "/staff/events/?kind=job."
 
 
 @pytest.mark.parametrize("url", ["/staff/jobs/?after=nonsense", "/staff/jobs/?after=" + "9" * 40])

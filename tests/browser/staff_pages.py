@@ -1,0 +1,160 @@
+"""Every page of staff, who opens it and with what; and a world in which none is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from marketplace.events.services.sealing import seal_events
+from marketplace.jobs.models import Job
+from marketplace.jobs.services.running import run_due_jobs
+from marketplace.people.models import User
+from marketplace.web.staff.urls import urlpatterns
+from payouts.models import Payout, PayoutRun, Posting
+from payouts.services import onboarding, running_payouts, sandboxing
+from payouts.services.holding import hold_payout
+from tests import make
+from tests.make import NOON
+from tests.payouts import make as money
+from tests.vetting import build
+from tests.web.staff import cast
+from vetting.models import Application, Assessment, Credential
+from vetting.services.documents import open_document
+
+
+@dataclass(frozen=True)
+class StaffWorld:
+    """What pages of staff are opened with."""
+
+    sam: User
+    grace: User
+    waiting: Application
+    proposed: Application
+    credential: Credential
+    verified: Credential
+    test: Assessment
+    done: PayoutRun
+    closed: PayoutRun
+    held: Payout
+    posting: Posting
+    dead: Job
+
+
+Args = Callable[[StaffWorld], tuple[Any, ...]]  # Any: keys of rows and slugs
+
+
+def nothing(_: StaffWorld) -> tuple[Any, ...]:
+    """The address takes no argument."""
+    return ()
+
+
+@dataclass(frozen=True)
+class StaffPage:
+    """A page by its name below `staff:`; `who` is sam, with every role, or grace, the auditor."""
+
+    name: str
+    args: Args = nothing
+    query: str = ""
+    who: str = "sam"
+
+    def url(self, world: StaffWorld) -> str:
+        """Where it is in this world."""
+        return reverse(f"staff:{self.name}", args=self.args(world)) + self.query
+
+
+PAGES = (
+    StaffPage("queues"),
+    StaffPage("queues", who="grace"),
+    StaffPage("applications"),
+    StaffPage("applications", query="?show=decided"),
+    StaffPage("application", lambda w: (w.waiting.pk,)),
+    StaffPage("application", lambda w: (w.proposed.pk,)),
+    StaffPage("application", lambda w: (w.waiting.pk,), who="grace"),
+    StaffPage("credentials"),
+    StaffPage("credentials", query="?show=rejected"),
+    StaffPage("credential", lambda w: (w.credential.pk,)),
+    StaffPage("credential", lambda w: (w.verified.pk,)),
+    StaffPage("catalogue"),
+    StaffPage("domain", lambda w: (w.test.skill.domain.slug,)),
+    StaffPage("assessments"),
+    StaffPage("assessment", lambda w: (w.test.slug,)),
+    StaffPage("runs"),
+    StaffPage("runs", query="?state=paused"),
+    StaffPage("run", lambda w: (w.done.pk,)),
+    StaffPage("run", lambda w: (w.closed.pk,)),
+    StaffPage("payouts", query="?state=held"),
+    StaffPage("payout", lambda w: (w.held.pk,)),
+    StaffPage("ledger", who="grace"),
+    StaffPage("accounts"),
+    StaffPage("account", lambda w: (w.posting.entries.order_by("pk")[0].account_id,)),
+    StaffPage("posting", lambda w: (w.posting.pk,)),
+    StaffPage("jobs", query="?state=dead"),
+    StaffPage("job", lambda w: (w.dead.pk,)),
+    StaffPage("events", who="grace"),
+    StaffPage("sandbox"),
+)
+# Acts, downloads and fragments.
+NO_PAGES = frozenset(
+    {
+        *("propose_application", "decide_application", "open_paper", "open_run", "run_progress"),
+        *("run_csv", "act_on_run", "act_on_payout", "job_card", "retry_job", "cancel_job"),
+        *("check_events", "arm_fault", "move_clock", "act_on_sandbox_account"),
+    }
+)
+
+
+def unlisted() -> set[str]:
+    """Addresses of staff that stand in neither list."""
+    names = {str(each.name) for each in urlpatterns}
+    return names - {page.name for page in PAGES} - NO_PAGES
+
+
+def build_staff_world() -> StaffWorld:
+    """Something in every queue, made by the verbs."""
+    sam = cast.staff("vetting", "quality", "finance", "support")
+    kim = cast.staff("vetting", "finance", name="Kim Second-Rechtsschutzversicherung")
+    medicine, ada = cast.domain(), make.expert("Ada Lovelace-Rechtsschutzversicherung")
+    test = build.assessment(make.skill(), size=30)
+    build.taken(ada, test, rightly=True)
+    credential = cast.credential(ada)
+    paper = credential.documents.get()
+    open_document(document=paper, by=kim, reason="Is the seal the board's?", at=NOON)
+    money.owed(123_456_789, stock=200_000_000)
+    done = running_payouts.open_run(currency="USD", by=sam, at=NOON)
+    run_due_jobs()
+    done = running_payouts.close_run(run=done, by=sam, at=NOON)
+    done = running_payouts.approve_run(run=done, by=kim, at=NOON)
+    run_due_jobs()
+    done.refresh_from_db()
+    closed = cast.closed_run(kim)
+    why = "The account was opened in another country than the expert lives in."
+    held = hold_payout(payout=cast.payout_of(closed), why=why, by=kim.pk, at=NOON)
+    _restrict_somebody(sam)
+    dead = cast.dead_job()
+    seal_events()
+    return StaffWorld(
+        sam=sam,
+        grace=cast.staff("auditor", name="Grace Auditor"),
+        waiting=cast.applied(medicine, ada),
+        proposed=cast.proposed(cast.applied(medicine), by=kim),
+        credential=credential,
+        verified=build.verified_credential(ada, kind="degree"),
+        test=test,
+        done=done,
+        closed=closed,
+        held=held,
+        posting=Posting.objects.get(kind="transfer_made"),
+        dead=dead,
+    )
+
+
+def _restrict_somebody(by: User) -> None:
+    who = make.expert("Nia New")
+    url = onboarding.start_onboarding(expert=who, return_url="https://example.org", at=NOON)
+    sandboxing.act_on_onboarding(link_id=url.rsplit("/", 1)[1], act="missing_document")
+    sandboxing.arm_fault(kind="rate_limit", path="/v1/transfers", times=2, by=by.pk, at=NOON)
+    sandboxing.move_clock(ahead_seconds=86_400, settle_seconds=0, by=by.pk, at=NOON)
+    run_due_jobs()
