@@ -25,7 +25,7 @@ class BrowserRules:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", CLOSED)
-        if request.method == "POST" and request.path == self.sign_out:
+        if request.method == "POST" and request.path == str(self.sign_out):
             response["Clear-Site-Data"] = '"storage"'
         return response
 

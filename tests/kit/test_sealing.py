@@ -51,7 +51,7 @@ def test_value_moved_elsewhere_does_not_open() -> None:
         lambda _sealed: "",
     ],
 )
-def test_spoilt_value_does_not_open(spoil) -> None:  # type: ignore[no-untyped-def]  # a lambda
+def test_spoilt_value_does_not_open(spoil) -> None:
     sealed = seal(b"secret", aad="a")
 
     with pytest.raises(SealBroken):

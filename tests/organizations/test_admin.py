@@ -30,7 +30,7 @@ OURS = sorted(
 
 
 @pytest.fixture
-def root(db: None, settings) -> Client:  # type: ignore[no-untyped-def]  # pytest-django's
+def root(db: None, settings) -> Client:
     """A superuser, and at least one row in each table."""
     settings.DEMO = True
     boss, ada, lab = people.superuser(), people.expert(), make.organization()

@@ -70,7 +70,7 @@ def test_secret_is_kept_nowhere() -> None:
         lambda _token: "\xff\x00",
     ],
 )
-def test_wrong_key_opens_nothing(spoil) -> None:  # type: ignore[no-untyped-def]  # a lambda
+def test_wrong_key_opens_nothing(spoil) -> None:
     _, token = make.api_key(make.organization())
 
     with clock.at(NOON):

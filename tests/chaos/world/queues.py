@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from marketplace.settings import JobQueue
+from marketplace.kit.environment import JobQueue
 
 QUEUES: dict[str, JobQueue] = {
     "money": {"hard": 2, "lease": 3, "attempts": 100},

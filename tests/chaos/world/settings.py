@@ -20,7 +20,7 @@ MIDDLEWARE = []
 TEMPLATES = []
 SILENCED_SYSTEM_CHECKS = ["fields.E300", "fields.E307"]
 LOG_LEVEL = "WARNING"
-LOGGING["root"]["level"] = LOG_LEVEL  # type: ignore[index] # noqa: F405 of the product
+LOGGING["root"]["level"] = LOG_LEVEL  # noqa: F405 of the product
 
 JOB_QUEUES = QUEUES
 JOBS_TICKS = {"jobs.sweep": 1, "events.seal": 1}

@@ -19,9 +19,9 @@ from redis import Redis
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.services.enqueueing import enqueue
+from marketplace.kit.environment import parse_database
 from marketplace.kit.ids import uuid7
 from marketplace.kit.servers.stack import Stack, database_url, redis_url
-from marketplace.settings import parse_database
 from tests.chaos.world import jobs
 from tests.servers.waiting import until
 
