@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -10,7 +11,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from playwright.sync_api import Page as Tab
 
+from marketplace.jobs.services.running import run_due_jobs
 from marketplace.web.client.urls import urlpatterns
+from tests import make
 from tests.browser import pages
 from tests.browser.client_world import PAGES, ClientPage, ClientWorld, build_client_world
 from tests.browser.test_pages import MOST_QUERIES, ONE_PROPERTY, Seen, look
@@ -68,7 +71,7 @@ def _problems(world: ClientWorld, page: ClientPage) -> list[str]:
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("who", ["owner", "viewer", "newcomer"])
+@pytest.mark.parametrize("who", ["owner", "newcomer"])
 def test_client_pages_pass_axe_in_both_themes_and_fit_every_width(
     site: str, page: Tab, sign_in: pages.SignIn, noon: None, settings: LazySettings, who: str
 ) -> None:
@@ -83,3 +86,77 @@ def test_client_pages_pass_axe_in_both_themes_and_fit_every_width(
     }
 
     assert found == {}
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_answers_are_reviewed_by_keyboard_alone(
+    site: str, page: Tab, sign_in: pages.SignIn, noon: None, settings: LazySettings
+) -> None:
+    settings.DEMO = True
+    world = build_client_world()
+    sign_in(world.owner)
+    page.goto(f"{site}/o/{world.client.slug}/review/")
+
+    page.keyboard.press("j")
+    page.keyboard.press("o")
+    page.wait_for_url("**/review/*-*/")
+    first = page.url
+    page.keyboard.press("j")
+    page.wait_for_url(lambda url: url != first)
+    page.keyboard.press("k")
+    page.wait_for_url(first)
+    page.keyboard.press("c")
+    page.keyboard.type("a reason that holds a, c, x and j")
+    typed = page.evaluate("document.activeElement.value")
+    page.keyboard.press("Escape")
+    page.keyboard.press("a")
+    page.wait_for_url(lambda url: url != first)
+
+    world.waiting.refresh_from_db()
+    world.second.refresh_from_db()
+    assert typed == "a reason that holds a, c, x and j"
+    assert {world.waiting.state, world.second.state} == {"approved", "awaiting_review"}
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_import_card_polls_until_the_dry_run_has_ended(
+    site: str, page: Tab, sign_in: pages.SignIn, noon: None, settings: LazySettings
+) -> None:
+    settings.DEMO = True
+    batch = make.ready_batch(tasks=1)
+    client = batch.project.organization
+    sign_in(client.memberships.get(role="owner").user)
+    page.goto(f"{site}/o/{client.slug}/batches/{batch.pk}/import/")
+
+    page.get_by_label("Or paste rows").fill(json.dumps(make.pair(7)))
+    page.get_by_role("button", name="Check it").click()
+    page.get_by_text("Waiting for its turn.").wait_for()
+    run_due_jobs()
+    page.get_by_role("button", name="Import 1 good row").click()
+    page.get_by_text("Importing", exact=True).wait_for()
+    run_due_jobs()
+    page.get_by_text("1 imported").wait_for()
+
+    assert page.locator("[hx-get]").count() == 0
+    assert batch.tasks.count() == 2
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_price_and_guidelines_show_what_they_mean_while_they_are_typed(
+    site: str, page: Tab, sign_in: pages.SignIn, noon: None, settings: LazySettings
+) -> None:
+    settings.DEMO = True
+    project = make.draft_project()
+    sign_in(project.created_by)
+    base = f"{site}/o/{project.organization.slug}/projects/{project.pk}"
+
+    page.goto(f"{base}/guidelines/")
+    page.locator("#id_body").press_sequentially("# Judge what is said")
+    page.locator("#preview h1", has_text="Judge what is said").wait_for()
+    page.goto(f"{base}/batches/new/")
+    page.locator("#id_price").press_sequentially("2.50")
+
+    page.get_by_text("2.50 USD pay + 0.38 USD fee = 2.88 USD").wait_for()

@@ -74,7 +74,7 @@ def project_rows(projects: list[Project]) -> list[dict[str, Any]]:  # Any: templ
             "badge": client_badge(each.state),
             "progress": progress[each.pk],
             "budget": budgets[each.pk],
-            "median": minutes(pace.get(each.pk, NOTHING).median) if each.pk in pace else "",
+            "median": minutes(pace[each.pk].median) if pace.get(each.pk, NOTHING).median else "",
         }
         for each in projects
     ]

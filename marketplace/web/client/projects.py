@@ -118,7 +118,7 @@ def setup_steps(member: Member, found: Project) -> list[dict[str, str]]:
     steps = [
         ("Guidelines", "guidelines", found.current_guideline is not None, "How to do the work."),
         ("Terms", "terms", found.current_terms is not None, "What answers may be used for."),
-        ("Experts", "needs", needs > 0, "Who may work; without a skill, everybody."),
+        ("Experts", "needs", needs > 0 or has_batch, "Who may work; without a skill, everybody."),
         ("Quality", "plan", has_batch, "Answers per task, days to review."),
         ("Pilot batch", "new_batch", has_batch, "Ten tasks at your price."),
     ]

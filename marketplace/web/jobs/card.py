@@ -9,10 +9,12 @@ from django.urls import reverse
 
 from marketplace.jobs.models import Job
 from marketplace.jobs.selectors import JobProgress, job_progress
-from marketplace.kit.errors import NotFound
+from marketplace.kit.errors import Forbidden, NotFound
+from marketplace.organizations.access import membership_role
+from marketplace.organizations.models import Organization
 from marketplace.people.access import staff_roles
 from marketplace.people.models import User
-from tasks.access import visible_exports, visible_imports
+from tasks.access import MANAGERS, visible_exports, visible_imports
 
 _TITLES = {
     "tasks.check_import": "Reading the file",
@@ -52,10 +54,11 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class _Owner:
-    """The thing a job works on: its page, and how the work is stopped."""
+    """The thing a job works on: its page, how the work is stopped, and whether one may."""
 
     url: str
     cancel_url: str
+    can_act: bool
 
 
 def card_of(job_id: UUID, *, user: User) -> Card:
@@ -77,8 +80,8 @@ def card_of(job_id: UUID, *, user: User) -> Card:
         poll_url=reverse("job", args=[job.pk]),
         result_url=owner.url if owner and job.state == "done" else "",
         result_label="See the result",
-        cancel_url=owner.cancel_url if owner and is_moving else "",
-        retry_url=reverse("retry_job", args=[job.pk]) if job.state == "dead" else "",
+        cancel_url=owner.cancel_url if owner and owner.can_act and is_moving else "",
+        retry_url=reverse("retry_job", args=[job.pk]) if _may_retry(job, owner, user) else "",
     )
 
 
@@ -88,6 +91,21 @@ def find_job(job_id: UUID, *, user: User) -> Job:
     if job is None or not _may_see(job, user):
         raise NotFound("There is nothing here.")
     return job
+
+
+def require_retry(job: Job, user: User) -> None:
+    """Refuse who neither asked for the job nor runs the project that it works for."""
+    if not _may_act(job, _owner(job, user), user):
+        raise Forbidden("Who asked for this, or a manager of the project, can start it again.")
+
+
+def _may_retry(job: Job, owner: _Owner | None, user: User) -> bool:
+    return job.state == "dead" and _may_act(job, owner, user)
+
+
+def _may_act(job: Job, owner: _Owner | None, user: User) -> bool:
+    is_operator = bool(staff_roles(user) & set(OPERATORS))
+    return job.asked_by == user.pk or is_operator or bool(owner and owner.can_act)
 
 
 def _may_see(job: Job, user: User) -> bool:
@@ -102,20 +120,24 @@ def _owner(job: Job, user: User) -> _Owner | None:
         found = imports.select_related("batch__project__organization").order_by("pk").first()
         if found is None:
             return None
-        kwargs = {"slug": found.batch.project.organization.slug, "upload_id": found.pk}
-        return _Owner(
-            reverse("client:import", kwargs=kwargs), reverse("client:cancel_import", kwargs=kwargs)
-        )
+        organization = found.batch.project.organization
+        return _links("import", organization, user, upload_id=found.pk)
     if "export_id" in job.args:
         exports = visible_exports(to=user).filter(pk=job.args["export_id"])
         made = exports.select_related("project__organization").order_by("pk").first()
         if made is None:
             return None
-        kwargs = {"slug": made.project.organization.slug, "export_id": made.pk}
-        return _Owner(
-            reverse("client:export", kwargs=kwargs), reverse("client:cancel_export", kwargs=kwargs)
-        )
+        return _links("export", made.project.organization, user, export_id=made.pk)
     return None
+
+
+def _links(name: str, organization: Organization, user: User, **key: UUID) -> _Owner:
+    kwargs = {"slug": organization.slug, **key}
+    return _Owner(
+        url=reverse(f"client:{name}", kwargs=kwargs),
+        cancel_url=reverse(f"client:cancel_{name}", kwargs=kwargs),
+        can_act=membership_role(user, organization) in MANAGERS,
+    )
 
 
 def _counts(job: Job, read: JobProgress) -> str:

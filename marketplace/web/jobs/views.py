@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from marketplace.jobs.services.operating import retry_job
 from marketplace.kit import clock
 from marketplace.people.access import signed_in
-from marketplace.web.jobs.card import card_of, find_job
+from marketplace.web.jobs.card import card_of, find_job, require_retry
 
 
 def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
@@ -33,6 +33,7 @@ def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Give a dead job all its attempts again."""
     user = signed_in(request)
     found = find_job(job_id, user=user)
+    require_retry(found, user)
     retry_job(job=found, by=user.pk, at=clock.now())
     card = card_of(job_id, user=user)
     return redirect(card.poll_url)

@@ -1,0 +1,96 @@
+"""Paying in, moving budget, and what the page says about it."""
+
+from __future__ import annotations
+
+import pytest
+
+from marketplace.jobs.services.running import run_due_jobs
+from marketplace.kit.ids import uuid7
+from payouts.models import Funding
+from payouts.selectors.budgets import project_budget, wallet
+from tests import make
+from tests.make import usd
+from tests.web.client.visit import at, member, owner_of, signed_in, words
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.django_db(transaction=True)
+def test_paying_in_goes_over_the_payment_page_into_the_wallet() -> None:
+    client = make.organization()
+    browser = owner_of(client)
+
+    away = browser.post(at(client, "pay"), {"pay-amount": "1,250.50"})
+    back = browser.post(away["Location"], {"act": "pay"})
+    run_due_jobs()
+    page = words(browser.get(back["Location"], follow=True))
+
+    assert Funding.objects.get().state == "paid"
+    assert wallet(client, "USD") == usd(125_050)
+    assert "1,250.50 USD" in page
+
+
+def test_budget_moves_once_however_often_the_button_is_pressed() -> None:
+    project = make.project(budget=usd(1))
+    client, browser = project.organization, owner_of(project.organization)
+    make.fund(client, usd(10_000))
+    form = {
+        "budget-project": project.pk,
+        "budget-move": "give",
+        "budget-amount": "40",
+        "budget-key": uuid7(),
+    }
+
+    browser.post(at(client, "move_budget"), form)
+    browser.post(at(client, "move_budget"), form)
+    browser.post(
+        at(client, "move_budget"),
+        {**form, "budget-move": "take", "budget-amount": "15", "budget-key": uuid7()},
+    )
+
+    assert project_budget(project.pk, "USD").escrow == usd(2_501)
+    assert wallet(client, "USD") == usd(7_500)
+
+
+def test_more_than_the_wallet_holds_is_refused_with_the_amounts() -> None:
+    project = make.project()
+    client = project.organization
+    form = {
+        "budget-project": project.pk,
+        "budget-move": "give",
+        "budget-amount": "40",
+        "budget-key": uuid7(),
+    }
+
+    response = owner_of(client).post(at(client, "move_budget"), form)
+
+    assert response.status_code == 422
+    assert "This needs 40.00 USD, but there is 0.00 USD" in words(response)
+
+
+def test_budget_of_another_clients_project_is_refused() -> None:
+    project, other = make.project(), make.funded_organization(usd(10_000))
+    form = {
+        "budget-project": project.pk,
+        "budget-move": "take",
+        "budget-amount": "40",
+        "budget-key": uuid7(),
+    }
+
+    response = owner_of(other).post(at(other, "move_budget"), form)
+
+    assert response.status_code == 422
+    assert wallet(other, "USD") == usd(10_000)
+
+
+@pytest.mark.parametrize("role", ["manager", "reviewer", "viewer"])
+def test_members_without_the_money_see_it_and_cannot_move_it(role: str) -> None:
+    client = make.funded_organization(usd(10_000))
+    browser = signed_in(member(client, role))
+
+    page = words(browser.get(at(client, "billing")))
+
+    assert "100.00 USD" in page
+    assert "Pay in</h2>" not in page
+    assert browser.post(at(client, "pay"), {"pay-amount": "1"}).status_code == 403
+    assert browser.post(at(client, "move_budget")).status_code == 403
