@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Max, Min, QuerySet, Sum
+from django.db.models import Exists, F, Max, Min, OuterRef, QuerySet, Sum
 from pydantic import JsonValue
 
 from marketplace.formats import registry
@@ -17,13 +17,15 @@ from tasks.models import Assignment, Draft, ExpertRoute, Submission, Task
 from tasks.policy import MOST_EXTENSIONS, kept_answer, shown_payload
 from vetting.models import Qualification
 
+MOST_COUNTED = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """All that the task page needs of one assignment, the sides as this expert sees them.
 
     `answer` is the draft, else the last submission, else empty. `seconds_left` is None where no
-    lease runs. `n_of_m`: own answers in the batch plus one, and with the seats still open to them.
+    lease runs.
     """
 
     payload: dict[str, JsonValue]
@@ -33,7 +35,6 @@ class Sheet:
     next_revision: int
     seconds_left: int | None
     extensions_left: int
-    n_of_m: tuple[int, int]
     notes: tuple[str, ...]
 
 
@@ -74,9 +75,20 @@ def sheet(assignment: Assignment, *, at: datetime) -> Sheet:
         next_revision=assignment.revision + 1,
         seconds_left=None if until is None else max(0, int((until - at).total_seconds())),
         extensions_left=max(0, MOST_EXTENSIONS - assignment.extensions),
-        n_of_m=_place(assignment),
         notes=_notes(assignment),
     )
+
+
+def place(assignment: Assignment) -> tuple[int, int]:
+    """`task n of up to m`: own answers in the batch plus one, and those still open to the expert.
+
+    Open tasks are counted up to 100: beyond that the number says nothing and costs a scan.
+    """
+    mine = Assignment.objects.filter(batch=assignment.batch_id, expert=assignment.expert_id)
+    n = mine.filter(revision__gte=1).count() + (assignment.revision == 0)
+    held = Assignment.objects.filter(task=OuterRef("pk"), expert=assignment.expert_id)
+    free = Task.objects.filter(batch=assignment.batch_id, is_open=True).exclude(Exists(held))
+    return n, n + free.order_by("pk")[:MOST_COUNTED].count()
 
 
 def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
@@ -139,16 +151,6 @@ def _last_submission(assignment: Assignment) -> Submission | None:
     if assignment.revision == 0:
         return None
     return Submission.objects.get(assignment=assignment, revision=assignment.revision)
-
-
-def _place(assignment: Assignment) -> tuple[int, int]:
-    mine = Assignment.objects.filter(batch=assignment.batch_id, expert=assignment.expert_id)
-    sent = mine.filter(revision__gte=1).count()
-    n = sent + (assignment.revision == 0)
-    left = Task.objects.filter(batch=assignment.batch_id, is_open=True).exclude(
-        pk__in=mine.values("task")
-    )
-    return n, max(n, n + left.count())
 
 
 def _notes(assignment: Assignment) -> tuple[str, ...]:

@@ -86,8 +86,8 @@ def claim_again(*, assignment: Assignment, at: datetime) -> Assignment:
     task.taken += 1
     task.is_open = task.taken < task.seats
     task.save(update_fields=["taken", "is_open"])
-    assignment.state, assignment.claimed_at, assignment.extensions = "active", at, 0
-    _set_lease(assignment, at, "state", "claimed_at")
+    assignment.state, assignment.extensions, assignment.last_beat_at = "active", 0, at
+    _set_lease(assignment, at, "state", "last_beat_at")
     record_of("assignment.claimed", assignment=assignment, at=at, actor=assignment.expert.user_id)
     return assignment
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from marketplace.events.services.recording import JSON, record
+from marketplace.events.services.recording import record
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
@@ -16,7 +16,6 @@ from payouts.services.reserving import release_reservation
 from tasks import pricing
 from tasks.models import Assignment, Batch, Task
 from tasks.models.assignments import ANSWERED, UNDECIDED
-from tasks.models.assignments import TRANSITIONS as ASSIGNMENT_TRANSITIONS
 from tasks.models.batches import BATCH_TRANSITIONS, UNFINISHED
 from tasks.policy import KILL_FEE_PERCENT
 from tasks.selectors.money import kept_for
@@ -47,9 +46,13 @@ def cancel_batch(*, batch: Batch, by: User, at: datetime) -> Batch:
 
 
 def close_finished_batches(*, at: datetime, limit: int = 100) -> int:
-    """Close, as completed, open batches whose every task has ended; how many."""
+    """Close, as completed, opened batches whose every task has ended; how many."""
     unfinished = Task.objects.filter(batch=OuterRef("pk"), state__in=UNFINISHED)
-    done = Batch.objects.filter(state="open").exclude(Exists(unfinished)).order_by("pk")[:limit]
+    done = (
+        Batch.objects.filter(state__in=["open", "paused"])
+        .exclude(Exists(unfinished))
+        .order_by("pk")[:limit]
+    )
     return sum(_close_finished(batch, at) for batch in done)
 
 
@@ -82,7 +85,7 @@ def settle_closed_batches(*, at: datetime, limit: int = 200) -> int:
 @transaction.atomic
 def _close_finished(batch: Batch, at: datetime) -> bool:
     batch = _lock_open(batch)
-    if batch.state != "open" or batch.tasks.filter(state__in=UNFINISHED).exists():
+    if batch.state not in ("open", "paused") or batch.tasks.filter(state__in=UNFINISHED).exists():
         return False
     _shut(batch, "completed", at, None)
     return True
@@ -108,14 +111,10 @@ def _shut(batch: Batch, reason: str, at: datetime, by: User | None) -> None:
         actor=by.pk if by else None,
         organization=batch.project.organization_id,
         project=batch.project_id,
-        data=_ending(batch),
+        data={"reason": batch.close_reason},
     )
     if batch.reservation_id is not None:
         enqueue("tasks.settle_batch", key=f"tasks.settle_batch:{batch.pk}", batch_id=str(batch.pk))
-
-
-def _ending(batch: Batch) -> dict[str, JSON]:
-    return {"reason": batch.close_reason}
 
 
 def _end_tasks(batch: Batch, at: datetime) -> None:
@@ -133,7 +132,6 @@ def _pay_kill_fee(assignment: Assignment, at: datetime, by: User) -> None:
     assignment = lock_assignment(assignment=assignment)
     if assignment.state != "active":
         return  # submitted or given back while we waited
-    assert "cancelled_paid" in ASSIGNMENT_TRANSITIONS[assignment.state]
     price, _ = full_price(assignment=assignment)
     pay, fee = pricing.part(
         price, percent=KILL_FEE_PERCENT, basis_points=assignment.batch.fee_basis_points

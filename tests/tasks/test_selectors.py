@@ -14,7 +14,7 @@ from tasks.models import Assignment
 from tasks.policy import client_pseudonym, kept_answer, lease_seconds, shown_payload
 from tasks.selectors.answers import event_head
 from tasks.selectors.review import review_case, review_queue
-from tasks.selectors.work import sheet
+from tasks.selectors.work import place, sheet
 from tasks.services import drafting, reviewing
 from tests import make
 from tests.make import NOON
@@ -44,7 +44,7 @@ def test_the_sheet_shows_the_lease_the_draft_and_the_place() -> None:
 
     assert (shown.seconds_left, shown.extensions_left) == (800, 20)
     assert (shown.answer, shown.draft_revision, shown.next_revision) == ({"overall": 2}, 1, 1)
-    assert shown.n_of_m == (2, 4)
+    assert place(assignment) == (2, 4)
     assert [ask.path for ask in shown.presentation.asks] == ["overall", "rationale", "both_bad"]
 
 

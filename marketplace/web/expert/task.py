@@ -22,7 +22,7 @@ from marketplace.web.expert.lease import lease_of
 from marketplace.web.expert.own import for_expert, own_assignment
 from tasks.models import Assignment, Submission
 from tasks.policy import kept_answer, shown_payload
-from tasks.selectors.work import sheet
+from tasks.selectors.work import place, sheet
 
 TYPING = ("active", "changes_requested")
 SKIP_REASONS = (
@@ -58,7 +58,7 @@ def task_context(
     at = clock.now()
     form, found = registry.get(assignment.project.format), sheet(assignment, at=at)
     fields = fields_of(form, found.payload, answer if answer is not None else found.answer)
-    number, most = found.n_of_m
+    number, most = place(assignment)
     return {
         "assignment": assignment,
         "sheet": found,
