@@ -158,6 +158,9 @@ class _State:
             self._rescale()
             if np.abs(self.s - s).max() < STILL and np.abs(self.z - z).max() < 100.0 * STILL:
                 break
+        # the ridge keeps components centred up to rounding
+        centre = columns.sums(self.component, self.s, len(self.s)) / np.maximum(self.size, 1.0)
+        self.s = self.s - centre[self.component]
 
     def _slopes(self) -> tuple[Floats, Floats, Floats]:
         """d/du and -d²/du² of every vote's log likelihood, and its P(tie)."""
@@ -194,9 +197,7 @@ class _State:
             votes, i, j = self.edges
             at = self.larger
             step[at] = _newton(i, j, curve[votes], degree[at], gradient[at])
-        s = self.s + np.clip(step, -2.0, 2.0)
-        centre = columns.sums(self.component, s, n) / np.maximum(self.size, 1.0)
-        self.s = s - centre[self.component]
+        self.s = self.s + np.clip(step, -2.0, 2.0)
         self.gap = self.s[self.left] - self.s[self.right]
 
     def _step_raters(self) -> None:
