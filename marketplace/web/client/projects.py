@@ -12,9 +12,11 @@ from django.views.decorators.http import require_POST
 
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
+from marketplace.kit.money import Money
 from marketplace.projects.models import Project
 from marketplace.projects.models.projects import TRANSITIONS
 from marketplace.web.client.acting import act, link
+from marketplace.web.client.gold import gold_accuracy
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.overview import project_rows
 from marketplace.web.client.own import (
@@ -26,11 +28,11 @@ from marketplace.web.client.own import (
     projects_of,
 )
 from marketplace.web.expert.labels import kind_title
-from marketplace.web.expert.pace import NOTHING, minutes, paces
+from marketplace.web.expert.pace import NOTHING, Pace, minutes, paces
 from marketplace.web.paging import page_of
 from payouts.selectors.budgets import project_budget, wallet
 from tasks.access import visible_assignments, visible_batches
-from tasks.selectors.progress import batches_progress, projects_progress
+from tasks.selectors.progress import Progress, batches_progress, projects_progress
 from tasks.selectors.work import matching_experts
 from tasks.services.projects import (
     activate_project,
@@ -73,6 +75,7 @@ def project(request: HttpRequest, member: Member, project_id: UUID) -> HttpRespo
     page = page_of(request, visible_batches(to=member.user).filter(project=found))
     progress = batches_progress([each.pk for each in page.rows])
     pace = paces([found.pk]).get(found.pk, NOTHING)
+    total = projects_progress([found.pk])[found.pk]
     context = {
         "member": member,
         "project": found,
@@ -80,7 +83,9 @@ def project(request: HttpRequest, member: Member, project_id: UUID) -> HttpRespo
         "badge": client_badge(found.state),
         "moves": _moves(member, found),
         "steps": setup_steps(member, found) if found.state == "draft" else [],
-        "progress": projects_progress([found.pk])[found.pk],
+        "progress": total,
+        "accuracy": gold_accuracy(member, found),
+        "hourly": _hourly(found, total, pace),
         "budget": project_budget(found.pk, found.currency),
         "wallet": wallet(member.organization, found.currency),
         "pace": pace,
@@ -133,6 +138,13 @@ def setup_steps(member: Member, found: Project) -> list[dict[str, str]]:
         }
         for title, name, done, hint in steps
     ]
+
+
+def _hourly(found: Project, total: Progress, pace: Pace) -> Money | None:
+    """What the median answer has paid in an hour; None before the first."""
+    if not (pace.median and total.approved):
+        return None
+    return pace.hourly(Money(total.paid_minor // total.approved, found.currency))
 
 
 def _moves(member: Member, found: Project) -> frozenset[str]:

@@ -94,3 +94,16 @@ def test_members_without_the_money_see_it_and_cannot_move_it(role: str) -> None:
     assert "Pay in</h2>" not in page
     assert browser.post(at(client, "pay"), {"pay-amount": "1"}).status_code == 403
     assert browser.post(at(client, "move_budget")).status_code == 403
+
+
+def test_each_project_shows_its_own_money() -> None:
+    client = make.organization()
+    rich, poor = (make.project(client=client, budget=usd(minor)) for minor in (90_000, 700))
+    make.open_batch(of=rich, tasks=1, answers=1, price=usd(1_000))
+
+    page = owner_of(client).get(at(client, "billing"))
+
+    shown = {row["project"].pk: row["budget"] for row in page.context["projects"]}
+    assert shown[rich.pk] == project_budget(rich.pk, "USD")
+    assert (shown[rich.pk].reserved, shown[rich.pk].escrow) == (usd(1_150), usd(88_390))
+    assert (shown[poor.pk].allocated, shown[poor.pk].reserved) == (usd(700), usd(0))

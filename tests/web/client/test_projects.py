@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import JsonValue
 
 from marketplace.projects.models import Project
 from tasks.models import Batch
+from tasks.services.batches import add_gold, open_batch
 from tests import make
-from tests.make import usd
+from tests.make import NOON, usd
 from tests.web.client.visit import at, owner_of, words
 
 pytestmark = pytest.mark.django_db
@@ -168,3 +170,27 @@ def test_overview_tells_what_waits() -> None:
     assert "1 answer to review" in page
     assert "Silence approves the first in 7 days." in page
     assert "Open First" in page
+
+
+def test_accuracy_on_gold_is_told_with_its_interval_once_there_is_enough() -> None:
+    project = make.project(kind="classification", needs=make.skill(ability="classification"))
+    client, browser = project.organization, owner_of(project.organization)
+    batch = make.ready_batch(of=project, tasks=1, answers=10)
+    right: dict[str, JsonValue] = {"label": "termination"}
+    add_gold(
+        task=batch.tasks.get(), answer=right, provenance="client", by=batch.created_by, at=NOON
+    )
+    open_batch(batch=batch, by=batch.created_by, at=NOON)
+    url, seen = at(client, "project", project_id=project.pk), []
+
+    for _ in range(10):
+        who = make.expert()
+        make.qualify(who, make.skill(ability="classification"))
+        make.join(who, project)
+        make.submitted(batch, by=who)
+        seen.append(words(browser.get(url)))
+
+    assert "Too few to say" in seen[8]
+    assert "9 of 10 checks" in seen[8]
+    assert "91.7%" in seen[9]
+    assert "76 to 100 %, from 10 checks" in seen[9]
