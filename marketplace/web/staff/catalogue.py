@@ -46,8 +46,8 @@ def catalogue(request: HttpRequest, user: User) -> HttpResponse:
 @for_staff(*CASES)
 def domain(request: HttpRequest, user: User, slug: str) -> HttpResponse:
     """A domain: its skills, what each asks for, who holds it, and which test it has."""
-    found = visible_domains(to=user).filter(slug=slug).select_related("parent").order_by("pk")
-    row = found.first()
+    found = visible_domains(to=user).filter(slug=slug).select_related("parent")
+    row = found.order_by("pk").first()
     if row is None:
         raise NotFound("There is no such domain.")
     page = page_of(request, visible_skills(to=user).filter(domain=row))
