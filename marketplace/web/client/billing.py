@@ -118,7 +118,7 @@ def _show(
     page = page_of(
         request, visible_fundings(to=member.user).filter(organization=member.organization)
     )
-    projects = list(projects_of(member).order_by("-pk")[: PROJECTS + 1])
+    projects = list(projects_of(member).order_by("-pk"))
     budgets = project_budgets([(each.pk, each.currency) for each in projects])
     initial = {"key": uuid7(), "project": request.GET.get("project", "")}
     context = {

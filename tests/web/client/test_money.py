@@ -107,3 +107,15 @@ def test_each_project_shows_its_own_money() -> None:
     assert shown[rich.pk] == project_budget(rich.pk, "USD")
     assert (shown[rich.pk].reserved, shown[rich.pk].escrow) == (usd(1_150), usd(88_390))
     assert (shown[poor.pk].allocated, shown[poor.pk].reserved) == (usd(700), usd(0))
+
+
+def test_totals_count_the_projects_that_are_no_longer_listed() -> None:
+    client = make.organization()
+    for _ in range(26):
+        make.give_budget(make.draft_project(client=client), usd(100))
+
+    page = owner_of(client).get(at(client, "billing"))
+
+    assert len(page.context["projects"]) == 25
+    assert page.context["totals"]["escrow"] == usd(2_600)
+    assert "The newest projects" in words(page)
