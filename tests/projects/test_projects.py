@@ -13,7 +13,7 @@ from marketplace.projects.models import DataUseTerms, Engagement, Guideline
 from marketplace.projects.services.joining import ProjectTakesNobody, TermsChanged
 from marketplace.projects.services.moving import ProjectIsIncomplete
 from marketplace.projects.services.preparing import EmptyText, UnknownPurpose
-from tasks.services import engaging, projects
+from tasks.services import batches, engaging, projects
 from tests import make
 from tests.make import NOON
 
@@ -39,6 +39,21 @@ def test_each_text_is_a_new_version_and_the_newest_is_current() -> None:
     assert list(
         Event.objects.filter(kind="terms.published").values_list("data__version", flat=True)
     ) == [1, 2]
+
+
+def test_what_people_read_and_the_plan_can_change_before_the_next_batch() -> None:
+    project = make.project()
+    by = project.created_by
+
+    projects.describe_project(
+        project=project, title="T", summary="S", content_warning="Blood.", by=by, at=NOON
+    )
+    projects.plan_quality(project=project, answers_per_task=5, review_days=3, by=by, at=NOON)
+
+    batch = batches.create_batch(project=project, name="x", price=make.usd(1), by=by, at=NOON)
+    project.refresh_from_db()
+    assert (project.title, project.content_warning) == ("T", "Blood.")
+    assert (batch.answers_per_task, batch.review_days) == (5, 3)
 
 
 def test_published_texts_never_change() -> None:

@@ -18,7 +18,7 @@ from payouts.services.ledger import InsufficientBalance
 from payouts.services.rounds import post_earnings
 from tasks.models import Assignment, Batch, Task
 from tasks.selectors.money import kept_for
-from tasks.selectors.progress import batch_progress
+from tasks.selectors.progress import batch_progress, projects_progress
 from tasks.services import batches, claiming, closing, projects, reviewing
 from tasks.services.batches import (
     NewTask,
@@ -49,6 +49,17 @@ def test_work_is_paid(price: Money) -> None:
 
     with pytest.raises(PriceTooLow):
         batches.create_batch(project=project, name="x", price=price, by=project.created_by, at=NOON)
+
+
+def test_a_batch_pays_in_its_projects_currency_and_needs_a_project_that_runs() -> None:
+    project = make.project()
+    by = project.created_by
+
+    with pytest.raises(PriceTooLow, match="pays in USD"):
+        batches.create_batch(project=project, name="x", price=Money(1, "EUR"), by=by, at=NOON)
+    closed = projects.close_project(project=project, by=by, at=NOON)
+    with pytest.raises(NotRunning):
+        batches.create_batch(project=closed, name="x", price=make.usd(1), by=by, at=NOON)
 
 
 def test_one_bad_row_adds_none_and_each_is_named() -> None:
@@ -235,6 +246,29 @@ def test_rejected_work_keeps_its_money_until_it_can_no_longer_be_disputed() -> N
     kept = [kept_for(batch, at=at) for at in (NOON, NOON + timedelta(days=14))]
 
     assert kept == [make.usd(115), make.usd(0)]
+
+
+def test_an_open_batch_keeps_its_free_seats_and_its_running_work() -> None:
+    batch = make.open_batch(tasks=2, answers=2)
+    make.claimed(batch)
+    done = make.submitted(batch)
+    reviewing.approve(assignment=done, by=batch.created_by, at=NOON)
+
+    kept = kept_for(batch, at=NOON)
+
+    assert kept == make.usd(3 * 115)  # two free seats and one running, the paid one is gone
+
+
+def test_a_project_counts_all_its_batches() -> None:
+    project = make.project()
+    first, second = make.open_batch(of=project, tasks=1), make.open_batch(of=project, tasks=2)
+    make.submitted(second)
+    make.claimed(first)
+
+    progress = projects_progress([project.pk])[project.pk]
+
+    assert (progress.tasks, progress.answers_wanted) == (3, 9)
+    assert (progress.in_review, progress.active) == (1, 1)
 
 
 def test_a_batch_whose_every_task_ended_closes_by_itself() -> None:

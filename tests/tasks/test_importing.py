@@ -22,6 +22,7 @@ from tasks.services.importing import (
     NothingToLoad,
     accept_import,
     cancel_import,
+    check_import,
     load_import,
 )
 from tests import make
@@ -232,6 +233,27 @@ def test_a_killed_load_goes_on_after_its_last_chunk(monkeypatch: pytest.MonkeyPa
     assert kept == 3
     upload.refresh_from_db()
     assert (upload.state, upload.rows_loaded, Task.objects.count()) == ("done", 7, 7)
+
+
+def test_jobs_of_an_import_that_went_on_do_nothing() -> None:
+    upload = accept(checked([row(1)], *MAPPING))
+
+    check_import(upload_id=upload.pk, at=NOON)
+    load_import(upload_id=upload.pk, at=NOON)
+
+    upload.refresh_from_db()
+    assert (upload.state, upload.rows_loaded) == ("done", 1)
+
+
+def test_a_row_key_that_is_missing_or_too_long_is_named() -> None:
+    keyless = {name: value for name, value in row(1).items() if name != "id"}
+
+    upload = checked([keyless, {**row(2), "id": "k" * 201}], *MAPPING)
+
+    assert found(upload) == [
+        (1, "id", "is the row key and is empty"),
+        (2, "id", "is longer than 200 characters"),
+    ]
 
 
 def test_a_check_that_runs_again_starts_over() -> None:
