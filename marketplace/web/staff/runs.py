@@ -25,7 +25,7 @@ from payouts.access import visible_payouts, visible_runs
 from payouts.models import Payout, PayoutRun
 from payouts.services import running_payouts as verbs
 
-SETTLED = ("transferred", "bank_pending", "paid", "bank_failed", "reversed", "cancelled", "held")
+SETTLED = ("transferred", "bank_pending", "paid", "bank_failed", "reversed", "held")
 STATES = tuple(PayoutRun.TRANSITIONS)
 COLUMNS = (
     *("payout", "expert", "destination", "amount_minor", "currency", "state", "why"),
@@ -180,14 +180,19 @@ def _totals(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template va
         }
         for each in sums.order_by("state")
     ]
-    total = sum(each["n"] for each in states)
-    settled = sum(each["n"] for each in states if each["state"] in SETTLED)
+    live = [each for each in states if each["state"] != "cancelled"]
+    total = sum(each["n"] for each in live)
+    settled = sum(each["n"] for each in live if each["state"] in SETTLED)
+    waiting = [each for each in states if each["state"] == "reserved"]
+    none = Money(0, found.currency)
     return {
         "run": found,
         "badge": run_badge(found.state),
         "totals": states,
         "count": total,
-        "amount": sum((each["amount"] for each in states), Money(0, found.currency)),
+        "amount": sum((each["amount"] for each in live), none),
+        "to_send": sum((each["amount"] for each in waiting), none),
+        "n_to_send": sum(each["n"] for each in waiting),
         "settled": settled,
         "percent": settled * 100 // total if total else 0,
         "is_collecting": found.state == "open" and found.collected_at is None,

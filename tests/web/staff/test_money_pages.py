@@ -14,8 +14,8 @@ from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.tables import csv_lines
 from payouts.models import Payee, Payout, PayoutRun, Posting, SandboxClock, SandboxFault
-from payouts.services import running_payouts
-from payouts.services.holding import hold_payout
+from payouts.services import collecting, running_payouts
+from payouts.services.holding import cancel_payout, hold_payout
 from tests import make
 from tests.make import NOON
 from tests.payouts import make as money
@@ -67,6 +67,26 @@ def test_maker_is_not_offered_to_approve(fay: User, kim: User) -> None:
 
     assert 'data-open="approve"' not in cast.text(cast.enter(fay).get(url))
     assert 'data-open="approve"' in cast.text(cast.enter(kim).get(url))
+
+
+def test_approval_names_only_what_would_be_sent(fay: User, kim: User) -> None:
+    for pay in (5000, 7000):
+        money.owed(pay)
+    run = running_payouts.open_run(currency="USD", by=fay, at=NOON)
+    collecting.collect_run(run_id=run.pk, at=NOON)
+    run = running_payouts.close_run(run=run, by=fay, at=NOON)
+    kept = Payout.objects.get(amount_minor=7000)
+    hold_payout(payout=kept, why="A question.", by=fay.pk, at=NOON)
+    client, url = cast.enter(kim), reverse("staff:run", args=[run.pk])
+
+    held = cast.text(client.get(url))
+    cancel_payout(payout=kept, why="Paid by wire.", by=fay.pk, at=NOON)
+    cancelled = cast.text(client.get(url))
+
+    assert "Approve 50.00 USD to 1 expert<" in held
+    assert "120.00 USD to 2 experts" in held
+    assert "50.00 USD to 1 expert<" in cancelled
+    assert "120.00 USD" not in cancelled
 
 
 def test_second_run_of_a_currency_is_refused_kindly(fay: User) -> None:
