@@ -20,12 +20,12 @@ class BrowserRules:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        self.sign_out = reverse_lazy("account_logout")
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Permissions-Policy", CLOSED)
-        if request.method == "POST" and request.path == str(self.sign_out):
+        match = request.resolver_match
+        if request.method == "POST" and match and match.view_name == "account_logout":
             response["Clear-Site-Data"] = '"storage"'
         return response
 
