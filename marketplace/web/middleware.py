@@ -6,7 +6,7 @@ from collections.abc import Callable
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse, reverse_lazy
+from django.urls import reverse
 
 from marketplace.kit.errors import DomainError
 from marketplace.web.errors import DATABASE_AWAY, answer_database_away, answer_domain_error
