@@ -31,7 +31,7 @@ def required(name: str, what: str, embedded: str) -> str:
     """The embedded instance's own value, else a refusal that says what to set."""
     if embedded:
         return embedded
-    raise ImproperlyConfigured(f"Set {name} to {what}, or EMBEDDED=1 to use built-in servers.")
+    raise ImproperlyConfigured(f"Set {name} to {what}, or EMBEDDED=1 to use the built-in server.")
 
 
 def parse_database(url: str) -> dict[str, object]:

@@ -27,8 +27,8 @@ PRODUCTION = {
 
 def _check(**changed: str) -> subprocess.CompletedProcess[str]:
     """`check --deploy` in a production environment; an empty value unsets a variable."""
-    embedded = {"EMBEDDED": ""}
-    environ = {**os.environ, **PRODUCTION, **embedded, **changed, "PYTHONWARNINGS": "ignore"}
+    ours = {"EMBEDDED": "", "DJANGO_ALLOW_ASYNC_UNSAFE": "", "PYTHONWARNINGS": "ignore"}
+    environ = {**os.environ, **ours, **PRODUCTION, **changed}
     environ = {name: value for name, value in environ.items() if value}
     line = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     return subprocess.run(line, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)

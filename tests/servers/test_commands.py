@@ -47,6 +47,6 @@ def test_production_without_a_database_refuses_and_says_what_to_set(instance: In
 
     assert told.returncode == 1
     assert told.stderr == (
-        "Set DATABASE_URL, for example postgresql://user:password@host/guildhall, "
-        "or EMBEDDED=1 to use the built-in server.\n"
+        "Set DATABASE_URL to your PostgreSQL, for example"
+        " postgresql://user:password@host/guildhall, or EMBEDDED=1 to use the built-in server.\n"
     )
