@@ -105,7 +105,7 @@ INSTALLED_APPS = [
     "tasks",
     "marketplace.web",
 ]
-if DEBUG:
+if DEBUG and find_spec("django_linear_migrations"):  # comes with requirements-dev.txt
     INSTALLED_APPS += ["django_linear_migrations"]
 
 MIDDLEWARE = [
