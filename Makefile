@@ -38,11 +38,11 @@ demo-reset: $(STAMP) ## forget the demo's data (asks first) and start over
 	@DEMO=1 $(PY) manage.py demo_reset
 	@DEMO=1 LOG_LEVEL=WARNING $(PY) manage.py up --demo
 
-test: check suite ## check, then the whole suite with coverage
+test: lint suite ## style, layers, types, then the whole suite with coverage
 
 suite: $(DEV_STAMP)
 	@$(PY) -m coverage erase
-	@$(PY) -m pytest -n 2 --dist loadgroup -p randomly --randomly-seed=1 --cov --cov-report= $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=1 --cov --cov-report= $(ARGS)
 	@$(PY) -m coverage report --format=total > .coverage.total && echo "coverage: $$(cat .coverage.total) %"; rm -f .coverage.total
 
 test-one: $(DEV_STAMP) ## one file, serially: make test-one T=tests/kit/test_money.py
@@ -51,14 +51,16 @@ test-one: $(DEV_STAMP) ## one file, serially: make test-one T=tests/kit/test_mon
 test-shuffle: $(DEV_STAMP) ## the suite in an order drawn by a printed seed
 	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=$$RANDOM
 
-check: $(DEV_STAMP) types ## style, layers, types, templates, migrations, schema, spelling, architecture tests
+check: lint ## style, layers, types, templates, spelling, architecture tests
+	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly -m 'not slow' tests/architecture
+
+lint: $(DEV_STAMP) types
 	@$(V)/bin/ruff format --check $(CODE)
 	@$(V)/bin/ruff check $(CODE)
 	@PYTHONPATH=. $(V)/bin/lint-imports --no-cache >/tmp/guildhall-imports-$$$$ 2>&1 || { cat /tmp/guildhall-imports-$$$$; rm -f /tmp/guildhall-imports-$$$$; exit 1; }; rm -f /tmp/guildhall-imports-$$$$
 	@$(V)/bin/djhtml --tabwidth 2 --check marketplace/web/templates
 	@$(V)/bin/djlint --lint --quiet marketplace/web/templates
 	@$(V)/bin/codespell $(filter-out tests,$(CODE)) docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
-	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly -m 'not slow' tests/architecture
 
 types: $(DEV_STAMP) ## mypy, strict
 	@$(V)/bin/mypy marketplace payouts vetting tasks tests
@@ -70,7 +72,7 @@ fmt: $(DEV_STAMP) ## format code, imports, templates
 
 bench: $(DEV_STAMP) ## measure; one part with B=quality
 	@$(PIP) -r benchmarks/requirements.txt
-	@for b in $(or $(B),$(basename $(notdir $(wildcard benchmarks/[a-z]*.py)))); do $(PY) benchmarks/$$b.py || exit 1; done
+	@for b in $(or $(B),quality routing); do $(PY) benchmarks/$$b.py || exit 1; done
 
 docs: $(DEV_STAMP) ## regenerate docs/api/openapi.yml
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yml
@@ -90,4 +92,4 @@ clean: ## build leftovers; never your data
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-reset test suite test-one test-shuffle check types fmt bench docs shots matrix lock clean
+.PHONY: help demo demo-reset test suite lint test-one test-shuffle check types fmt bench docs shots matrix lock clean
