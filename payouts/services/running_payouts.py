@@ -34,7 +34,7 @@ class RunStillCollecting(DomainError):
 
 
 class SamePerson(DomainError):
-    """Whoever opens a run may not approve it."""
+    """Whoever opens a run, or is paid by it, may not approve it."""
 
     code = "same_person"
     status = 403
@@ -68,11 +68,13 @@ def close_run(*, run: PayoutRun, by: User, at: datetime) -> PayoutRun:
 
 @transaction.atomic
 def approve_run(*, run: PayoutRun, by: User, at: datetime) -> PayoutRun:
-    """Let a closed run be sent. Raises SamePerson for whoever opened it."""
+    """Let a closed run be sent. Raises SamePerson for whoever opened it or is paid by it."""
     row = lock_run(run_id=run.id)
     require_transition(PayoutRun.TRANSITIONS, row, "approved")
     if row.opened_by_id == by.id:
         raise SamePerson("Somebody else has to approve the run you opened.")
+    if row.payouts.filter(expert__user=by).exists():
+        raise SamePerson("This run pays you; somebody else has to approve it.")
     row.state, row.approved_by, row.approved_at = "approved", by, at
     row.save(update_fields=["state", "approved_by", "approved_at"])
     _note("run.approved", row, at, by)

@@ -66,6 +66,19 @@ def test_whoever_opens_a_run_may_not_approve_it() -> None:
         )
 
 
+def test_nobody_approves_a_run_that_pays_them() -> None:
+    paid = make.owed()
+    run = running_payouts.open_run(currency="USD", by=make.user(), at=NOON)
+    collecting.collect_run(run_id=run.id, at=NOON)
+    run = running_payouts.close_run(run=run, by=make.user(), at=NOON)
+
+    with pytest.raises(SamePerson, match="pays you"):
+        running_payouts.approve_run(run=run, by=paid.user, at=NOON)
+
+    run.refresh_from_db()
+    assert run.state == "closed"
+
+
 def test_one_run_per_currency_collects_at_a_time() -> None:
     running_payouts.open_run(currency="USD", by=make.user(), at=NOON)
 
