@@ -296,18 +296,18 @@ MFA_TRUST_ENABLED = False
 SOCIALACCOUNT_ENABLED = False
 USERSESSIONS_TRACK_ACTIVITY = True
 ALLAUTH_TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
-# A demo prints its logins; its accounts come without a second factor. Refused outside DEBUG.
 DEMO = env_flag("DEMO")
 if DEMO and not DEBUG:
     raise ImproperlyConfigured("DEMO=1 waives the second factor; it goes with DEBUG=1 only.")
 
 # Mail -------------------------------------------------------------------------------------------
+if not (DEBUG or env("EMAIL_HOST")):
+    raise ImproperlyConfigured("Set EMAIL_HOST: sign-in codes go by mail, never into the log.")
 _MAILER = "smtp" if env("EMAIL_HOST") else "console"
 EMAIL_BACKEND = f"django.core.mail.backends.{_MAILER}.EmailBackend"
-EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_HOST = env("EMAIL_HOST")
 EMAIL_PORT = int(env("EMAIL_PORT", "587"))
-EMAIL_HOST_USER = env("EMAIL_HOST_USER")
-EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = env("EMAIL_HOST_USER"), env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS", "1")
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", "Guildhall <no-reply@localhost>")
 

@@ -81,7 +81,7 @@ class Payout(models.Model):
         {
             "reserved": "submitting held cancelled",
             "submitting": "transferred unknown rejected held reserved",
-            "unknown": "transferred rejected held",
+            "unknown": "transferred rejected",
             "rejected": "reserved cancelled",
             "held": "reserved cancelled",
             "transferred": "bank_pending reversed",

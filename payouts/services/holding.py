@@ -9,6 +9,7 @@ from django.db import transaction
 
 from marketplace.events.services.recording import JSON, record
 from marketplace.jobs.services.enqueueing import enqueue
+from marketplace.kit.errors import DomainError, InvalidInput
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.models import Earning, Payout, PayoutAttempt
@@ -16,11 +17,32 @@ from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.attempts import next_attempt
 
+SHORTEST_REASON = 10
+
+
+class CallInFlight(DomainError):
+    """A transfer may be on its way or made: only its outcome moves the payout now."""
+
+    code = "call_in_flight"
+
+
+class NotHere(DomainError):
+    """The payout is past the state in which a person may do this."""
+
+    code = "not_in_this_state"
+
 
 @transaction.atomic
 def hold_payout(*, payout: Payout, why: str, by: UUID, at: datetime) -> Payout:
-    """Keep a reserved payout back with a reason. Its money stays reserved."""
+    """Keep a reserved payout back with a reason in words. Its money stays reserved.
+
+    Raises NotHere once it is being sent, InvalidInput without a reason.
+    """
+    if len(why.strip()) < SHORTEST_REASON:
+        problem = {"field": "why", "problem": f"needs {SHORTEST_REASON} characters or more"}
+        raise InvalidInput("Tell the expert why, in a few words.", errors=[problem])
     row = lock_payout(payout_id=payout.id)
+    _require(row, "reserved")
     move(payout=row, state="held", why=why)
     note(kind="payout.held", payout=row, at=at, by=by)
     return row
@@ -36,8 +58,13 @@ def release_payout(*, payout: Payout, by: UUID, at: datetime) -> Payout:
 
 @transaction.atomic
 def resume_payout(*, payout: Payout, at: datetime) -> Payout:
-    """Make a held or rejected payout sendable again: a new attempt, a new key, the same money."""
+    """Make a held or rejected payout sendable again: a new attempt, a new key, the same money.
+
+    Raises NotHere in any other state, CallInFlight while an earlier call is not decided.
+    """
     row = lock_payout(payout_id=payout.id)
+    _require(row, "held", "rejected")
+    _require_nothing_sent(row)
     move(payout=row, state="reserved", why="")
     attempt = next_attempt(payout=row)
     enqueue(
@@ -50,16 +77,33 @@ def resume_payout(*, payout: Payout, at: datetime) -> Payout:
 
 @transaction.atomic
 def cancel_payout(*, payout: Payout, why: str, at: datetime, by: UUID | None = None) -> Payout:
-    """Give the money back to the expert's available balance. Cancelled is the end."""
+    """Give the money back to the expert's available balance. Cancelled is the end.
+
+    Raises CallInFlight while a transfer may exist: giving back what was sent would pay it twice.
+    """
     row = lock_payout(payout_id=payout.id)
     if row.state == "cancelled":
         return row
+    _require_nothing_sent(row)
     move(payout=row, state="cancelled", why=why)
     open_attempts = PayoutAttempt.objects.filter(payout=row, state="created")
     open_attempts.update(state="rejected", ended_at=at, error_code="cancelled")
     _give_back(row, at)
     note(kind="payout.cancelled", payout=row, at=at, by=by)
     return row
+
+
+def _require(payout: Payout, *states: str) -> None:
+    if payout.state not in states:
+        raise NotHere(
+            f"This payout is {payout.state.replace('_', ' ')}; it can no longer be done.",
+            state=payout.state,
+        )
+
+
+def _require_nothing_sent(payout: Payout) -> None:
+    if payout.attempts.filter(state__in=["sending", "unknown", "succeeded"]).exists():
+        raise CallInFlight("A transfer of this payout may be on its way. Its outcome comes first.")
 
 
 def lock_payout(*, payout_id: UUID) -> Payout:

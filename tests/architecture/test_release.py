@@ -22,6 +22,7 @@ PRODUCTION = {
     "SECRET_KEY": "x1Y-k2Z_q7" * 6,
     "FIELD_ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
     "PAYMENTS_MODE": "sandbox",
+    "EMAIL_HOST": "mail.guildhall.example",
 }
 
 
@@ -62,6 +63,7 @@ def test_production_passes_djangos_deployment_checks() -> None:
         ({"FIELD_ENCRYPTION_KEYS": ""}, "Set FIELD_ENCRYPTION_KEYS"),
         ({"PAYMENTS_MODE": ""}, "Set STRIPE_SECRET_KEY"),
         ({"STRIPE_SECRET_KEY": "sk_live_1"}, "refuses a live Stripe key"),
+        ({"EMAIL_HOST": ""}, "Set EMAIL_HOST"),
         ({"DEMO": "1"}, "DEMO=1 waives the second factor"),
     ],
 )

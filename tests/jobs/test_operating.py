@@ -4,7 +4,7 @@ import pytest
 from django.db import transaction
 
 from marketplace.jobs.models import Job
-from marketplace.jobs.services.operating import cancel_job, retry_job
+from marketplace.jobs.services.operating import MoneyWaits, cancel_job, retry_job
 from marketplace.jobs.services.running import (
     GiveUp,
     LeaseLost,
@@ -170,3 +170,14 @@ def test_outside_a_job_progress_is_not_reported_to_anybody() -> None:
     renew_lease()
 
     assert Job.objects.count() == 0
+
+
+def test_a_job_about_money_is_never_dropped() -> None:
+    job = queued()
+    Job.objects.filter(pk=job.pk).update(queue="money")
+
+    with pytest.raises(MoneyWaits, match="not cancelled"):
+        cancel_job(job=job, by=SAM, at=NOON)
+
+    job.refresh_from_db()
+    assert job.state == "ready"

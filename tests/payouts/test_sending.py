@@ -372,7 +372,7 @@ def test_a_held_payout_waits_for_a_person() -> None:
     run = make.approved_run()
     payout = Payout.objects.get()
     finance = make.user()
-    holding.hold_payout(payout=payout, why="a question", by=finance.id, at=NOON)
+    holding.hold_payout(payout=payout, why="a question first", by=finance.id, at=NOON)
     sending.send_some(run_id=run.id, at=NOON)
     assert make.transfers() == []
 
