@@ -24,6 +24,7 @@ from tasks.pricing import Quote
 from tasks.services.closing import cancel_batch, close_batch
 from tasks.services.filling import NewTask, add_gold, add_tasks
 from tasks.services.routing import reset_cursors, update_route
+from tasks.services.seats import shut_tasks
 
 __all__ = [
     "NewTask",
@@ -142,7 +143,7 @@ def pause_batch(*, batch: Batch, by: User, at: datetime, cause: str = "client") 
     """Offer no more seats; running assignments finish. `cause` is one of PAUSED_BY."""
     batch = _locked(batch)
     require_transition(BATCH_TRANSITIONS, batch, "paused")
-    batch.tasks.filter(is_open=True).update(is_open=False)
+    shut_tasks(batch=batch)
     batch.state, batch.paused_by = "paused", cause
     batch.save(update_fields=["state", "paused_by"])
     _record(batch, "batch.paused", by, at, cause=cause)

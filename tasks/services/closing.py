@@ -20,7 +20,7 @@ from tasks.models.batches import BATCH_TRANSITIONS, UNFINISHED
 from tasks.policy import KILL_FEE_PERCENT
 from tasks.selectors.money import kept_for
 from tasks.services.crediting import full_price, pay_assignment
-from tasks.services.seats import lock_assignment, record_of, settle_task
+from tasks.services.seats import lock_assignment, record_of, settle_task, shut_tasks
 
 
 @transaction.atomic
@@ -98,8 +98,7 @@ def _lock_open(batch: Batch) -> Batch:
 
 def _shut(batch: Batch, reason: str, at: datetime, by: User | None) -> None:
     require_transition(BATCH_TRANSITIONS, batch, "closed")
-    # Waits for every claim in flight: their task rows are locked until they commit.
-    batch.tasks.filter(is_open=True).update(is_open=False)
+    shut_tasks(batch=batch)
     batch.state, batch.close_reason, batch.closed_at, batch.paused_by = "closed", reason, at, ""
     batch.save(update_fields=["state", "close_reason", "closed_at", "paused_by"])
     _end_tasks(batch, at)

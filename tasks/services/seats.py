@@ -9,8 +9,9 @@ from datetime import datetime
 from uuid import UUID
 
 from marketplace.events.services.recording import JSON, record
-from tasks.models import Assignment, Task
+from tasks.models import Assignment, Batch, Task
 from tasks.models.assignments import ANSWERED, UNDECIDED
+from tasks.models.batches import UNFINISHED
 from tasks.services.routing import reset_cursors
 
 _WITH = ("batch", "batch__reservation", "project", "engagement", "expert")
@@ -28,8 +29,22 @@ def lock_assignment(*, assignment: Assignment) -> Assignment:
     return fresh
 
 
+def shut_tasks(*, batch: Batch) -> None:
+    """Offer no more seats of a locked batch.
+
+    Waits for whoever holds a task, also one without a free seat: a claim may take its last seat,
+    a return may open it again.
+    """
+    unfinished = batch.tasks.filter(state__in=UNFINISHED).order_by("pk")
+    list(unfinished.select_for_update(no_key=True).values_list("pk", flat=True))
+    batch.tasks.filter(is_open=True).update(is_open=False)
+
+
 def give_back_seat(*, assignment: Assignment) -> None:
-    """Free the seat of a locked assignment; others may claim it while the batch is open."""
+    """Free the seat of a locked assignment; others may claim it while the batch is open.
+
+    The batch counts as it was read after the task was locked (`lock_assignment`).
+    """
     task = assignment.task
     task.taken -= 1
     if task.state == "in_review":

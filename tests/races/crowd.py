@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from time import monotonic
 from typing import Any
 
-from django.db import connections
+from django.db import connection, connections
 
 
 def together(calls: Sequence[Callable[[], object]]) -> list[Any]:  # Any: results and errors
@@ -25,3 +26,17 @@ def together(calls: Sequence[Callable[[], object]]) -> list[Any]:  # Any: result
 
     with ThreadPoolExecutor(max_workers=len(calls)) as pool:
         return list(pool.map(run, calls))
+
+
+def wait_until_somebody_waits() -> None:
+    """Return once another connection of this database waits for a lock; give up after 5 s."""
+    end = monotonic() + 5
+    with connection.cursor() as cursor:
+        while monotonic() < end:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+            cursor.execute("SELECT pg_stat_clear_snapshot()")

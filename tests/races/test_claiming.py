@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from threading import Event
 
 import pytest
+from django.db import transaction
 
 from marketplace.people.models import Expert
 from payouts.models import Earning
-from tasks.models import Assignment, Submission, Task
+from tasks.models import Assignment, Batch, Submission, Task
 from tasks.services import batches, claiming, reviewing
 from tasks.services.claiming import LeaseOver
 from tests import make
 from tests.make import NOON
-from tests.races.crowd import together
+from tests.races.crowd import together, wait_until_somebody_waits
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
+
+
+def pause(batch: Batch) -> object:
+    return batches.pause_batch(batch=batch, by=batch.created_by, at=NOON)
+
+
+def close(batch: Batch) -> object:
+    return batches.close_batch(batch=batch, reason="budget", by=batch.created_by, at=NOON)
 
 
 def _claim_all(expert: Expert) -> int:
@@ -122,6 +133,30 @@ def test_approving_against_cancelling_pays_each_answer_once() -> None:
     paid = Counter(Earning.objects.values_list("pay_minor", flat=True))
     assert paid == Counter({100: 4, 50: 3})
     assert not Task.objects.filter(state__in=["pending", "available", "in_review"]).exists()
+
+
+@pytest.mark.parametrize("stop", [pause, close])
+def test_a_seat_given_back_while_its_batch_stops_is_not_offered(
+    stop: Callable[[Batch], object],
+) -> None:
+    batch = make.open_batch(tasks=1, answers=1)
+    held = make.claimed(batch)
+    is_given_back = Event()
+
+    def give_back() -> None:
+        with transaction.atomic():
+            claiming.return_assignment(assignment=held, at=NOON)
+            is_given_back.set()
+            wait_until_somebody_waits()
+
+    def stop_then() -> object:
+        is_given_back.wait()
+        return stop(batch)
+
+    ended = together([give_back, stop_then])
+
+    assert [each for each in ended if isinstance(each, Exception)] == []
+    assert Task.objects.get().is_open is False
 
 
 def test_two_reviewers_at_once_give_one_verdict() -> None:
