@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from allauth.account.models import EmailAddress
 
 from marketplace.events.models import Event
 from marketplace.kit.errors import InvalidInput
-from marketplace.people.models import Expert
+from marketplace.people.models import Expert, User
 from marketplace.people.pseudonyms import pseudonyms
 from marketplace.people.services.joining import (
     AddressTaken,
@@ -131,3 +132,10 @@ def test_address_belongs_to_one_user_in_any_case() -> None:
 
     with pytest.raises(AddressTaken):
         add_user(email=" ADA@Example.org", name="Eve", password=None, at=NOON)
+
+
+def test_whoever_the_operator_makes_superuser_signs_in_without_a_mailed_code() -> None:
+    root = User.objects.create_superuser("root@example.org", "nine green bottles", name="Root")
+
+    address = EmailAddress.objects.get(user=root)
+    assert (address.email, address.verified, address.primary) == ("root@example.org", True, True)

@@ -16,7 +16,8 @@ from marketplace.kit.money import Money, exponent
 from marketplace.web.client.own import Member
 from marketplace.web.forms import attach
 
-_AMOUNT = re.compile(r"\d{1,9}(\.\d{1,3})?")
+# A comma only where it parts thousands: 10,50 is ten and a half to many, and never 1050.
+_AMOUNT = re.compile(r"(\d{1,9}|\d{1,3}(,\d{3}){1,2})(\.\d{1,3})?")
 
 
 class MoneyField(forms.CharField):
@@ -30,11 +31,11 @@ class MoneyField(forms.CharField):
 
     def clean(self, value: str) -> Money:
         """Refuse what is no amount, and more decimals than the currency has."""
-        text = super().clean(value).replace(",", "")
-        whole, _, rest = text.partition(".")
+        text = super().clean(value).strip()
+        whole, _, rest = text.replace(",", "").partition(".")
         places = exponent(self.currency)
         if not _AMOUNT.fullmatch(text) or len(rest) > places:
-            example = "2.50" if places else "250"
+            example = "2.50, with a point" if places else "250"
             raise forms.ValidationError(f"Write an amount such as {example}.")
         return Money(int(whole + rest.ljust(places, "0")), self.currency)
 

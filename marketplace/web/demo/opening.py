@@ -168,6 +168,18 @@ def decline_one(world: World, at: datetime) -> None:
     confirm_decision(application=application, by=world.staff.second_vetting, at=at)
 
 
+def leave_a_case(world: World, at: datetime) -> None:
+    """Somebody whose degree nobody has looked at yet, so that vetting has something to decide."""
+    name, country, zone, fields, _ = story.WAITING
+    newcomer = Newcomer(_address(name), name, country, zone, ("en",))
+    expert = join(newcomer, password=story.PASSWORD, texts=world.texts, at=at)
+    show_degree(expert=expert, title="Doctor of Medicine", issuer="University of Westmark", at=at)
+    assessment = world.tests[fields[0]]
+    candidate = SimulatedExpert(0.97, Random(f"test:{name}"))  # noqa: S311 a reproducible demo
+    take_test(expert=expert, assessment=assessment, person=candidate, at=at)
+    ask_for_domain(expert=expert, domain=assessment.skill.domain, at=at)
+
+
 def _address(name: str) -> str:
     return f"{name.split(maxsplit=1)[0].lower()}@{story.HOST}"
 

@@ -46,7 +46,10 @@ def seed(*, now: datetime, say: Say) -> int:
     for number in range(story.DAYS):
         live_a_day(world, number, first + timedelta(days=number), draw)
         say(f"day {number + 1} of {story.DAYS}: {_approved()} answers approved")
-    leave_work_open(world, first + timedelta(days=story.DAYS - 1, hours=12))
+    last = first + timedelta(days=story.DAYS - 1, hours=12)
+    leave_work_open(world, last)
+    with clock.at(last):
+        opening.leave_a_case(world, last)
     done = first + timedelta(days=story.DAYS - 1, hours=13)
     with transaction.atomic():
         record(SEEDED, at=done, object_kind="user", object_id=world.staff.chief.pk)

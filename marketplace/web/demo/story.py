@@ -152,6 +152,8 @@ EXPERTS = (
 )
 # Asks for medicine with a paper that is no degree, and is declined by two people.
 DECLINED = ("Zoe Martin", "FR", "Europe/Paris", ("medicine",), 0.9)
+# Waits for vetting when a visitor comes.
+WAITING = ("Yara Lindqvist", "SE", "Europe/Stockholm", ("medicine",), 0.9)
 REFUSAL = (
     "The certificate is from a course of two days and names no university. Medicine on this"
     " instance asks for a medical degree, because answers here may be read by clinicians."
