@@ -17,6 +17,7 @@ SHORTEST_LEASE_SECONDS = 900
 LEASE_TIMES_ESTIMATE = 3
 MOST_EXTENSIONS = 20
 EXTEND_BELOW = timedelta(minutes=10)
+MOST_ACTIVE = 3  # of one expert; the SQL of the claim (migration 0002) holds the same number
 LONGEST_BEAT = timedelta(seconds=90)
 CHANGES_WINDOW = timedelta(days=3)
 DISPUTE_WINDOW = timedelta(days=14)

@@ -446,6 +446,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='assignment',
+            index=models.Index(models.F('expert'), condition=models.Q(('state', 'active')), name='active_of_expert'),
+        ),
+        migrations.AddIndex(
+            model_name='assignment',
             index=models.Index(models.F('project'), models.F('state'), models.F('id'), name='assignment_of_project'),
         ),
         migrations.AddIndex(

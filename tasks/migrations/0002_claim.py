@@ -25,6 +25,11 @@ DECLARE
 BEGIN
   -- Two tabs of one expert claim one after the other.
   PERFORM pg_advisory_xact_lock(hashtextextended('tasks.claim:' || p_expert::text, 0));
+  -- tasks.policy.MOST_ACTIVE holds the same number.
+  IF (SELECT count(*) FROM tasks_assignment a
+       WHERE a.expert_id = p_expert AND a.state = 'active') >= 3 THEN
+    RETURN false;
+  END IF;
   -- First skip what others have locked. If that was all there is, wait for it, up to a second.
   FOREACH may_wait IN ARRAY ARRAY[false, true, true, true, true, true] LOOP
     met_lock := false;

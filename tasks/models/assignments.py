@@ -137,6 +137,7 @@ class Assignment(models.Model):
                 "changes_due_at", "id", name="changes_due", condition=Q(state="changes_requested")
             ),
             models.Index("expert", "id", name="assignment_of_expert"),
+            models.Index("expert", name="active_of_expert", condition=Q(state="active")),
             models.Index("project", "state", "id", name="assignment_of_project"),
             models.Index(
                 "batch", "decided_at", "id", name="result_of_batch", condition=Q(state__in=ANSWERED)

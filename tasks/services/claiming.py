@@ -34,13 +34,6 @@ class NoMoreExtensions(DomainError):
     status = 409
 
 
-class SeatTaken(DomainError):
-    """Somebody else has the seat by now, or the task has ended."""
-
-    code = "seat_taken"
-    status = 409
-
-
 @transaction.atomic
 def claim_next(
     *, expert: Expert, at: datetime, project: Project | None = None
@@ -48,8 +41,9 @@ def claim_next(
     """Take the next free seat on the expert's routes, or None when there is nothing to claim.
 
     The best task by priority and age on the first route that has one, never one that this expert
-    holds or has held. The work is one SQL function (migration 0002): no ledger row, one event.
-    A seat that another claim has locked is waited for before None is answered.
+    holds or has held, and none while they hold MOST_ACTIVE (policy). The work is one SQL function
+    (migration 0002): no ledger row, one event. A seat that another claim has locked is waited for
+    before None is answered.
     """
     if expert.paused_at is not None:
         return None
@@ -70,26 +64,6 @@ def claim_next(
     if not is_claimed:
         return None
     return Assignment.objects.select_related("task", "batch", "project").get(pk=assignment_id)
-
-
-@transaction.atomic
-def claim_again(*, assignment: Assignment, at: datetime) -> Assignment:
-    """Take an expired assignment up again, with its draft, while a seat of its task is free.
-
-    Raises SeatTaken, and IllegalTransition for an assignment that did not expire.
-    """
-    assignment = lock_assignment(assignment=assignment)
-    require_transition(TRANSITIONS, assignment, "active")
-    task = assignment.task
-    if not task.is_open:
-        raise SeatTaken("The seat has been taken by somebody else, or the task has ended.")
-    task.taken += 1
-    task.is_open = task.taken < task.seats
-    task.save(update_fields=["taken", "is_open"])
-    assignment.state, assignment.extensions, assignment.last_beat_at = "active", 0, at
-    _set_lease(assignment, at, "state", "last_beat_at")
-    record_of("assignment.claimed", assignment=assignment, at=at, actor=assignment.expert.user_id)
-    return assignment
 
 
 @transaction.atomic

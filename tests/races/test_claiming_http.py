@@ -16,6 +16,8 @@ from tests.races.site import Caller, running_site, signed_in
 
 pytestmark = [pytest.mark.race, pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
+ANSWER = {"answer": {"overall": -2, "rationale": "One answer says what it is."}}
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -28,9 +30,14 @@ class Asked:
 
 
 def _ask(caller: Caller) -> Asked:
+    """Claim, and answer what came: nobody may hold more than three."""
     sent = monotonic()
     status, body = caller.post("/api/v1/work/next/", {})
-    return Asked(sent, monotonic(), status, UUID(body["task"]) if status == 201 else None)
+    asked = Asked(sent, monotonic(), status, UUID(body["task"]) if status == 201 else None)
+    if asked.task:
+        answered, _ = caller.post(f"/api/v1/assignments/{body['id']}/submissions/", ANSWER)
+        assert answered == 201
+    return asked
 
 
 def _claim_until_nothing(caller: Caller) -> list[Asked]:

@@ -8,10 +8,13 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from marketplace.events.models import Event
+from marketplace.people.services.joining import take_break
 from payouts.models import Posting
 from tasks.models import Assignment, Draft, RouteCursor, Task
-from tasks.services import batches, claiming, drafting
-from tasks.services.claiming import LeaseOver, NoMoreExtensions, SeatTaken
+from tasks.policy import MOST_ACTIVE
+from tasks.services import batches, claiming, drafting, projects, reclaiming
+from tasks.services.claiming import LeaseOver, NoMoreExtensions
+from tasks.services.reclaiming import NotOffered, SeatTaken, TooManyActive
 from tests import make
 from tests.make import NOON
 
@@ -211,13 +214,81 @@ def test_an_expired_task_can_be_taken_up_again_while_its_seat_is_free() -> None:
     later = NOON + timedelta(hours=1)
     claiming.expire_leases(at=later)
 
-    again = claiming.claim_again(assignment=assignment, at=later)
+    again = reclaiming.claim_again(assignment=assignment, at=later)
 
     assert (again.state, again.lease_until) == ("active", later + timedelta(seconds=900))
     claiming.expire_leases(at=later + timedelta(hours=1))
     make.claimed(batch)
     with pytest.raises(SeatTaken):
-        claiming.claim_again(assignment=assignment, at=later)
+        reclaiming.claim_again(assignment=assignment, at=later)
+
+
+def test_an_expert_holds_three_tasks_at_once_and_a_submission_frees_a_hand() -> None:
+    batch = make.open_batch(tasks=5, answers=1)
+    expert = make.joined_expert(batch.project)
+    held = [make.claimed(batch, by=expert) for _ in range(MOST_ACTIVE)]
+
+    full = claiming.claim_next(expert=expert, at=NOON)
+    make.submit(held[0])
+    freed = claiming.claim_next(expert=expert, at=NOON)
+
+    assert (len(held), full) == (3, None)
+    assert freed is not None
+
+
+def test_who_holds_three_tasks_takes_no_fourth_up_again() -> None:
+    batch = make.open_batch(tasks=4, answers=1)
+    expert = make.joined_expert(batch.project)
+    expired = make.claimed(batch, by=expert)
+    later = NOON + timedelta(hours=1)
+    claiming.expire_leases(at=later)
+    for _ in range(3):
+        make.claimed(batch, by=expert, at=later)
+
+    with pytest.raises(TooManyActive, match="You work on 3 tasks already"):
+        reclaiming.claim_again(assignment=expired, at=later)
+
+    assert Assignment.objects.get(pk=expired.pk).state == "expired"
+
+
+def test_taking_up_again_needs_the_qualification_the_terms_and_no_break() -> None:
+    skill = make.skill()
+    batch = make.open_batch(of=make.project(needs=skill), answers=1)
+    later = NOON + timedelta(hours=1)
+    suspended, unasked, resting = (make.expert() for _ in range(3))
+    held = []
+    for who in (suspended, unasked, resting):
+        make.qualify(who, skill)
+        make.join(who, batch.project)
+        held.append(make.claimed(batch, by=who))
+    claiming.expire_leases(at=later)
+    make.publish_terms(batch.project)
+    for who in (suspended, resting):
+        make.join(who, batch.project)
+    make.suspend(suspended, skill)
+    take_break(expert=resting, at=later)
+
+    for assignment in held:
+        with pytest.raises(NotOffered, match="not open to you now"):
+            reclaiming.claim_again(assignment=assignment, at=later)
+
+    assert set(Assignment.objects.values_list("state", flat=True)) == {"expired"}
+
+
+def test_taking_up_again_is_under_the_terms_and_guidelines_of_now() -> None:
+    batch = make.open_batch(tasks=1, answers=1)
+    project, by = batch.project, batch.created_by
+    assignment = make.claimed(batch)
+    later = NOON + timedelta(hours=1)
+    claiming.expire_leases(at=later)
+    guideline = projects.publish_guideline(project=project, body="Judge twice.", by=by, at=NOON)
+    terms = make.publish_terms(project)
+    make.join(assignment.expert, project)
+
+    reclaiming.claim_again(assignment=assignment, at=later)
+
+    assignment.refresh_from_db()
+    assert (assignment.guideline, assignment.engagement.terms) == (guideline, terms)
 
 
 def test_a_filled_batch_cuts_no_running_lease() -> None:

@@ -43,12 +43,10 @@ def test_a_submission_keeps_the_answer_and_what_was_said_about_it() -> None:
 def test_answers_are_kept_in_the_clients_order_of_sides() -> None:
     batch = make.open_batch(tasks=20, answers=1)
     expert = make.joined_expert(batch.project)
-    held = [make.claimed(batch, by=expert) for _ in range(20)]
-    assert len({assignment.seed % 2 for assignment in held}) == 2
 
-    for assignment in held:
-        make.submit(assignment, overall=-2)
+    sent = [make.submitted(batch, by=expert, overall=-2) for _ in range(20)]
 
+    assert len({assignment.seed % 2 for assignment in sent}) == 2
     kept = {answer["overall"] for answer in Submission.objects.values_list("answer", flat=True)}
     assert kept == {-2}
 

@@ -27,12 +27,12 @@ from tasks.services.claiming import (
     LeaseOver,
     NoMoreExtensions,
     beat,
-    claim_again,
     claim_next,
     extend_lease,
     return_assignment,
 )
 from tasks.services.drafting import DraftConflict, DraftRefused, save_draft
+from tasks.services.reclaiming import claim_again
 from tasks.services.submitting import Envelope, submit
 
 TASK = "web/expert/task.html"
