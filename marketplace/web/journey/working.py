@@ -109,7 +109,7 @@ def _await(upload: Import, state: str, what: str) -> None:
 
 
 def _first(upload: Import) -> str:
-    bad = upload.problems.order_by("pk").first()
+    bad = upload.problems.order_by("row", "pk").first()  # row 0 is the whole file
     return "" if bad is None else f"Row {bad.row}, {bad.field or 'whole row'}: {bad.problem}"
 
 
