@@ -125,11 +125,16 @@ def organization(*, owner: User | None = None) -> Organization:
 
 def member(of: Organization, role: str) -> User:
     """Somebody who joined the client in that role."""
-    owner = of.memberships.get(role="owner").user
     who = user(f"{role.title()} Member")
+    enrol(who, of, role)
+    return who
+
+
+def enrol(who: User, of: Organization, role: str = "reviewer") -> None:
+    """Let somebody join the client in that role."""
+    owner = of.memberships.get(role="owner").user
     _, token = invite_member(organization=of, email=who.email, role=role, by=owner, at=NOON)
     accept_invitation(token=token, user=who, at=NOON)
-    return who
 
 
 def fund(client: Organization, amount: Money) -> None:

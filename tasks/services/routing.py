@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from pydantic import JsonValue
 
+from marketplace.organizations.models import Membership
 from marketplace.people.models import Expert
 from marketplace.projects.access import STARTED
 from marketplace.projects.models import Engagement, Project
@@ -47,8 +48,9 @@ def update_route(*, project: Project, at: datetime) -> Route | None:
 def rebuild_expert_routes(*, expert_id: UUID, at: datetime) -> None:
     """Work out anew on which routes the expert may claim.
 
-    That is: a current route of a started project whose terms they accepted and whose every
-    requirement an active qualification meets. Running assignments are not touched.
+    That is: a current route of a started project whose terms they accepted, whose every
+    requirement an active qualification meets, and of whose client they are no member. Running
+    assignments are not touched.
     """
     # The row lock lets two causes (a qualification, a yes to terms) see each other's rows.
     Expert.objects.select_for_update(no_key=True).get(pk=expert_id)
@@ -105,10 +107,12 @@ def _levels(expert_id: UUID, at: datetime) -> dict[str, int]:
 
 
 def _engagements(expert_id: UUID) -> list[Engagement]:
+    own = Membership.objects.filter(user__expert=expert_id).values("organization")
     return list(
         Engagement.objects.filter(
             expert_id=expert_id, project__state__in=STARTED, terms=F("project__current_terms")
         )
+        .exclude(project__organization__in=own)
         .select_related("terms")
         .prefetch_related("terms__routes")
         .order_by("pk")

@@ -17,6 +17,7 @@ MAY_USE_SQL = (
     "marketplace/web/health.py",
     "payouts/",
     "tasks/services/claiming.py",
+    "tasks/services/reclaiming.py",
     "tasks/selectors/",
     "tasks/selectors.py",
 )

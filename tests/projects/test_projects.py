@@ -10,7 +10,7 @@ from marketplace.formats.registry import UnknownFormat
 from marketplace.kit.states import IllegalTransition
 from marketplace.projects.access import joinable_projects, visible_projects, visible_terms
 from marketplace.projects.models import DataUseTerms, Engagement, Guideline
-from marketplace.projects.services.joining import ProjectTakesNobody, TermsChanged
+from marketplace.projects.services.joining import OwnClient, ProjectTakesNobody, TermsChanged
 from marketplace.projects.services.moving import ProjectIsIncomplete
 from marketplace.projects.services.preparing import EmptyText, UnknownPurpose
 from tasks.services import batches, engaging, projects
@@ -165,3 +165,14 @@ def test_clients_see_their_own_projects_and_experts_what_they_may_join() -> None
     assert set(visible_projects(to=ada)) == set()
     assert set(joinable_projects(to=ada)) == {own, other}
     assert {terms.project for terms in visible_terms(to=draft.created_by)} == {own, other}
+
+
+def test_a_member_of_the_client_does_not_work_in_its_projects() -> None:
+    project = make.project()
+    ada = make.expert()
+    make.enrol(ada.user, project.organization)
+
+    with pytest.raises(OwnClient, match="You are a member of Lab"):
+        make.join(ada, project)
+
+    assert not Engagement.objects.exists()

@@ -142,3 +142,12 @@ def test_matching_experts_hold_every_requirement() -> None:
         make.qualify(whole, each)
 
     assert matching_experts(project) == 1
+
+
+def test_an_expert_who_becomes_a_member_of_the_client_claims_no_more() -> None:
+    batch = make.open_batch()
+    ada = make.joined_expert(batch.project)
+
+    make.enrol(ada.user, batch.project.organization)
+
+    assert claiming.claim_next(expert=ada, at=NOON) is None

@@ -29,19 +29,32 @@ class ProjectTakesNobody(DomainError):
     status = 409
 
 
+class OwnClient(DomainError):
+    """A member of the client may see its right answers, so they do not work for it."""
+
+    code = "own_client"
+    status = 409
+
+
 @transaction.atomic
 def add_engagement(
     *, expert: Expert, project: Project, shown_hash: str, at: datetime
 ) -> Engagement:
     """Record that the expert accepted the current terms, whose hash they were shown.
 
-    Accepting again returns the first acceptance. Raises TermsChanged with the current hash.
+    Accepting again returns the first acceptance. Raises TermsChanged with the current hash,
+    ProjectTakesNobody, OwnClient.
     """
     # Publishing terms locks the project: nobody accepts a version that is just being replaced.
     project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     terms = project.current_terms
     if terms is None or project.state not in ("pilot", "active", "paused"):
         raise ProjectTakesNobody(f"{project.title} is {project.state} and takes nobody now.")
+    if project.organization.memberships.filter(user=expert.user_id).exists():
+        raise OwnClient(
+            f"You are a member of {project.organization.name}, whose project this is. "
+            "Its members cannot work in it, because they may see the right answers."
+        )
     if shown_hash != terms.content_hash:
         raise TermsChanged(
             "The terms changed while you were reading. Please read the current version.",
