@@ -7,7 +7,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from payouts.access import visible_earnings
 
 from marketplace.events.models import Event
 from marketplace.kit.money import Money
@@ -16,6 +15,7 @@ from marketplace.web.expert.labels import Badge, badge_of
 from marketplace.web.expert.own import for_expert, own_assignment
 from marketplace.web.expert.task import given_lines
 from marketplace.web.paging import page_of
+from payouts.access import visible_earnings
 from payouts.models import Earning
 from tasks.access import own_assignments, visible_reviews
 from tasks.models import Assignment
