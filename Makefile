@@ -72,7 +72,7 @@ fmt: $(DEV_STAMP) ## format code, imports, templates
 
 bench: $(DEV_STAMP) ## measure; one part with B=quality
 	@$(PIP) -r benchmarks/requirements.txt
-	@for b in $(or $(B),quality routing); do $(PY) benchmarks/$$b.py || exit 1; done
+	@for b in $(or $(B),quality routing); do $(PY) -m benchmarks.$$b $$([ $$b = quality ] && echo all || true) || exit 1; done
 
 docs: $(DEV_STAMP) ## regenerate docs/api/openapi.yml
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yml
