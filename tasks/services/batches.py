@@ -113,7 +113,7 @@ def open_batch(*, batch: Batch, by: User, at: datetime) -> Batch:
     Raises InsufficientBalance with wanted and present amounts, NotRunning, NothingToOpen,
     PilotTooLarge, IllegalTransition; then nothing changes.
     """
-    batch = _locked(batch)
+    batch = _locked_in_project(batch)
     require_transition(BATCH_TRANSITIONS, batch, "open")
     _require_running(batch)
     count = batch.tasks.count()
@@ -153,7 +153,7 @@ def pause_batch(*, batch: Batch, by: User, at: datetime, cause: str = "client") 
 @transaction.atomic
 def resume_batch(*, batch: Batch, by: User, at: datetime) -> Batch:
     """Offer the free seats again. Raises NotRunning while the project itself is paused."""
-    batch = _locked(batch)
+    batch = _locked_in_project(batch)
     if batch.state != "paused":  # `open` is also where `ready` goes, and that needs money
         require_transition(BATCH_TRANSITIONS, batch, "paused")
     _require_running(batch)
@@ -162,6 +162,12 @@ def resume_batch(*, batch: Batch, by: User, at: datetime) -> Batch:
     batch.save(update_fields=["state", "paused_by"])
     _record(batch, "batch.resumed", by, at)
     return batch
+
+
+def _locked_in_project(batch: Batch) -> Batch:
+    """Also locks the project, so that nobody stops it meanwhile."""
+    Project.objects.select_for_update(no_key=True).get(pk=batch.project_id)
+    return _locked(batch)
 
 
 def _locked(batch: Batch) -> Batch:

@@ -74,6 +74,7 @@ def start_import(
         Mapping.parse(fields).require_fields(form)
     stored = keep_upload(file)
     with transaction.atomic():
+        keep_mapping(project=batch.project, mapping=mapping)  # locks the project, before the batch
         batch = Batch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch.pk)
         if batch.imports.filter(state__in=["checking", "checked", "loading"]).exists():
             raise ImportRunning(
@@ -98,7 +99,6 @@ def start_import(
         )
         upload.check_job = job.pk
         upload.save(update_fields=["check_job"])
-        keep_mapping(project=batch.project, mapping=mapping)
         _record(upload, "import.started", by, at, sha256=upload.sha256)
     return upload
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from marketplace.people.models import Expert
 from payouts.models import Earning
 from tasks.models import Assignment, Batch, Submission, Task
-from tasks.services import batches, claiming, reviewing
+from tasks.services import batches, claiming, projects, reviewing
 from tasks.services.claiming import LeaseOver
 from tests import make
 from tests.make import NOON
@@ -172,3 +172,30 @@ def test_two_reviewers_at_once_give_one_verdict() -> None:
     refused = [each for each in ended if isinstance(each, reviewing.NothingToReview)]
     assert len(refused) == 3
     assert Earning.objects.count() == 1
+
+
+@pytest.mark.parametrize("verb", [batches.open_batch, batches.resume_batch])
+def test_a_batch_does_not_start_while_its_project_is_being_paused(
+    verb: Callable[..., Batch],
+) -> None:
+    batch = make.ready_batch(tasks=1)
+    by = batch.created_by
+    if verb is batches.resume_batch:
+        batches.open_batch(batch=batch, by=by, at=NOON)
+        pause(batch)
+    is_paused = Event()
+
+    def pause_project() -> None:
+        with transaction.atomic():
+            projects.pause_project(project=batch.project, by=by, at=NOON)
+            is_paused.set()
+            wait_until_somebody_waits()
+
+    def start() -> object:
+        is_paused.wait()
+        return verb(batch=batch, by=by, at=NOON)
+
+    ended = together([pause_project, start])
+
+    assert isinstance(ended[1], batches.NotRunning)
+    assert not Batch.objects.filter(state="open").exists()
