@@ -1,6 +1,6 @@
 """Seats of a task: lock, give back, and end the task when nothing is left to wait for.
 
-Lock order everywhere: batch, task, assignment, route; money last.
+Lock order everywhere: project, batch, task, assignment, route; money last.
 """
 
 from __future__ import annotations
@@ -58,17 +58,18 @@ def give_back_seat(*, assignment: Assignment) -> None:
 def settle_task(*, assignment: Assignment, at: datetime) -> None:
     """Move the task of a locked assignment on: to review, or to its end. Call it last.
 
-    Enough answers end it. In a closed batch it ends as soon as nobody works on it and no verdict
-    is outstanding.
+    Enough answers end it. Once nobody works on it and no verdict is outstanding, it also ends in a
+    closed batch, and where no seat is left: the pool did not pay for another answer.
     """
     task = assignment.task
     states = list(task.assignments.values_list("state", flat=True))
     answers = sum(state in ANSWERED for state in states)
     waiting = sum(state in UNDECIDED for state in states)
     working = states.count("active")
+    is_closed = assignment.batch.state == "closed"
     if answers >= task.seats:
         end_task(task=task, to="completed", because="enough_answers", at=at)
-    elif assignment.batch.state == "closed" and not (working or waiting):
+    elif not (working or waiting) and (is_closed or task.taken == task.seats):
         end_task(task=task, to="completed" if answers else "cancelled", because="cancelled", at=at)
     elif task.state == "available" and task.taken == task.seats and not working:
         task.state = "in_review"

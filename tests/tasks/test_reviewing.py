@@ -14,7 +14,7 @@ from payouts.models import Earning
 from payouts.selectors.budgets import project_budget
 from payouts.selectors.earnings import expert_balance
 from tasks.models import Assignment, Batch, Review, Task
-from tasks.services import reviewing
+from tasks.services import batches, closing, reviewing
 from tasks.services.reviewing import NothingToReview, OwnWork, ReasonMissing, ScoreOutOfRange
 from tests import make
 from tests.make import NOON, REASON
@@ -219,7 +219,7 @@ def test_a_rejected_seat_stays_closed_where_the_pool_is_too_small() -> None:
     reject(first)
 
     task = Task.objects.get()
-    assert (task.is_open, task.taken, task.state) == (False, 1, "in_review")
+    assert (task.is_open, task.taken, task.state) == (False, 1, "cancelled")
 
 
 def test_changes_are_asked_for_and_the_next_revision_is_judged() -> None:
@@ -298,3 +298,19 @@ def test_the_price_of_an_assignment_never_changes() -> None:
     reviewing.approve(assignment=assignment, by=batch.created_by, at=NOON)
 
     assert Earning.objects.get().pay_minor == 100
+
+
+@pytest.mark.parametrize(("answers", "end"), [(1, "cancelled"), (2, "completed")])
+def test_a_task_whose_rejected_answer_the_pool_cannot_replace_ends(answers: int, end: str) -> None:
+    batch = make.ready_batch(tasks=1, answers=answers)
+    Batch.objects.update(pool_percent=0)
+    batches.open_batch(batch=batch, by=batch.created_by, at=NOON)
+    sent = [make.submitted(batch) for _ in range(answers)]
+    for assignment in sent[1:]:
+        reviewing.approve(assignment=assignment, by=batch.created_by, at=NOON)
+
+    reject(sent[0])
+
+    task = Task.objects.get()
+    assert (task.state, task.retired_because) == (end, "cancelled")
+    assert closing.close_finished_batches(at=NOON) == 1
