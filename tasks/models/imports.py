@@ -20,6 +20,7 @@ TRANSITIONS = transitions(
         "cancelled": "",
     }
 )
+RUNNING = ("checking", "checked", "loading")
 
 
 class Import(models.Model):
@@ -27,7 +28,8 @@ class Import(models.Model):
 
     `checking` reads every row and lists the bad ones; nothing is imported. `loading` writes the
     good rows in chunks; `cursor` is the last row written, where a killed load goes on. `failed`
-    means that the file cannot be read at all; `problem` says why.
+    means that the file cannot be read at all; `problem` says why, also where a batch that closed
+    cancelled its import.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -58,7 +60,7 @@ class Import(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["batch"],
-                condition=Q(state__in=["checking", "checked", "loading"]),
+                condition=Q(state__in=RUNNING),
                 name="batch_has_one_running_import",
             ),
         ]

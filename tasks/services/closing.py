@@ -20,6 +20,7 @@ from tasks.models.batches import BATCH_TRANSITIONS, UNFINISHED
 from tasks.policy import KILL_FEE_PERCENT
 from tasks.selectors.money import kept_for
 from tasks.services.crediting import full_price, pay_assignment
+from tasks.services.importing import cancel_imports_of
 from tasks.services.seats import lock_assignment, record_of, settle_task, shut_tasks
 
 
@@ -27,7 +28,8 @@ from tasks.services.seats import lock_assignment, record_of, settle_task, shut_t
 def close_batch(*, batch: Batch, reason: str, at: datetime, by: User | None = None) -> Batch:
     """End a batch: no more seats; running assignments finish, submitted work is decided and paid.
 
-    `reason` is one of CLOSE_REASONS. The money that is left goes back in a job.
+    `reason` is one of CLOSE_REASONS. A file on its way in is dropped. The money that is left goes
+    back in a job.
     """
     batch = _lock_open(batch)
     _shut(batch, reason, at, by)
@@ -98,6 +100,7 @@ def _lock_open(batch: Batch) -> Batch:
 
 def _shut(batch: Batch, reason: str, at: datetime, by: User | None) -> None:
     require_transition(BATCH_TRANSITIONS, batch, "closed")
+    cancel_imports_of(batch=batch, by=by, at=at)
     shut_tasks(batch=batch)
     batch.state, batch.close_reason, batch.closed_at, batch.paused_by = "closed", reason, at, ""
     batch.save(update_fields=["state", "close_reason", "closed_at", "paused_by"])

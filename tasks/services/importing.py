@@ -20,12 +20,12 @@ from marketplace.kit.errors import DomainError
 from marketplace.kit.states import require_transition
 from marketplace.people.models import User
 from marketplace.projects.services.preparing import keep_mapping
-from tasks.gateways import forget_upload, keep_upload
-from tasks.models import Batch, Import, Task
+from tasks.gateways import keep_upload
+from tasks.models import Batch, Import
 from tasks.models.batches import BATCH_TRANSITIONS
-from tasks.models.imports import TRANSITIONS
+from tasks.models.imports import RUNNING, TRANSITIONS
 from tasks.services.checking import check_import
-from tasks.services.loading import load_import
+from tasks.services.loading import CLOSED_FIRST, load_import, take_back
 from tasks.services.reading import split_mapping
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "NothingToLoad",
     "accept_import",
     "cancel_import",
+    "cancel_imports_of",
     "check_import",
     "load_import",
     "start_import",
@@ -76,7 +77,7 @@ def start_import(
     with transaction.atomic():
         keep_mapping(project=batch.project, mapping=mapping)  # locks the project, before the batch
         batch = Batch.objects.select_for_update(of=("self",), no_key=True).get(pk=batch.pk)
-        if batch.imports.filter(state__in=["checking", "checked", "loading"]).exists():
+        if batch.imports.filter(state__in=RUNNING).exists():
             raise ImportRunning(
                 "Another file is on its way into this batch. Load or cancel it first."
             )
@@ -134,19 +135,23 @@ def cancel_import(*, upload: Import, by: User, at: datetime) -> Import:
     """Take nothing from the file: what was loaded so far is deleted, and so is the file."""
     upload = _locked(upload)
     require_transition(TRANSITIONS, upload, "cancelled")
-    if upload.state == "loading":
-        Task.objects.filter(source=upload).delete()
-        batch = upload.batch
-        batch.state = "ready" if batch.tasks.exists() else "draft"
-        batch.save(update_fields=["state"])
-    running = upload.load_job or upload.check_job
-    upload.state, upload.ended_at, upload.rows_loaded = "cancelled", at, 0
-    upload.save(update_fields=["state", "ended_at", "rows_loaded"])
-    for job in Job.objects.filter(Q(pk=running), state__in=["ready", "running"]):
-        cancel_job(job=job, by=by.pk, at=at)
-    transaction.on_commit(lambda: forget_upload(upload.path), robust=True)
-    _record(upload, "import.cancelled", by, at)
+    _stop(upload, by, at)
     return upload
+
+
+@transaction.atomic
+def cancel_imports_of(*, batch: Batch, by: User | None, at: datetime) -> None:
+    """Cancel what is on its way into a locked batch that is about to close."""
+    for upload in batch.imports.filter(state__in=RUNNING).order_by("pk"):
+        _stop(_locked(upload), by, at, problem=CLOSED_FIRST)
+
+
+def _stop(upload: Import, by: User | None, at: datetime, problem: str = "") -> None:
+    running = upload.load_job or upload.check_job
+    take_back(upload=upload, at=at, problem=problem)
+    for job in Job.objects.filter(Q(pk=running), state__in=["ready", "running"]):
+        cancel_job(job=job, by=by.pk if by else upload.created_by_id, at=at)
+    _record(upload, "import.cancelled", by, at)
 
 
 def _locked(upload: Import) -> Import:
@@ -155,13 +160,13 @@ def _locked(upload: Import) -> Import:
     return rows.select_related("batch", "batch__project").get(pk=upload.pk)
 
 
-def _record(upload: Import, kind: str, by: User, at: datetime, **data: str | int) -> None:
+def _record(upload: Import, kind: str, by: User | None, at: datetime, **data: str | int) -> None:
     record(
         kind,
         at=at,
         object_kind="import",
         object_id=upload.pk,
-        actor=by.pk,
+        actor=by.pk if by else None,
         organization=upload.batch.project.organization_id,
         project=upload.batch.project_id,
         data={"batch": str(upload.batch_id), **data},

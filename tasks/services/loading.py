@@ -15,12 +15,14 @@ from tasks.models import Batch, Import, Task
 from tasks.services.reading import GoodRow, read_upload
 
 _CHUNK = 1000
+CLOSED_FIRST = "The batch was closed before the file was loaded."
 
 
 def load_import(*, upload_id: UUID, at: datetime) -> None:
     """Load what the dry run found good; killed, it goes on after the last chunk written.
 
-    Does nothing once the import is done or was cancelled. A sequence: called by edges only.
+    Does nothing once the import is done or was cancelled, and takes everything back where the
+    batch closed meanwhile. A sequence: called by edges only.
     """
     upload = Import.objects.select_related("batch", "batch__project").get(pk=upload_id)
     if upload.state != "loading":
@@ -28,11 +30,27 @@ def load_import(*, upload_id: UUID, at: datetime) -> None:
     for chunk in _chunks(upload):
         loaded = _write(upload, chunk, at)
         if loaded is None:
-            return  # cancelled meanwhile
+            return  # cancelled meanwhile, or its batch closed
         report_progress(
             done=loaded, total=upload.rows_good, note=f"{loaded} of {upload.rows_good} rows"
         )
     _finish(upload, at)
+
+
+def take_back(*, upload: Import, at: datetime, problem: str = "") -> None:
+    """Cancel an import whose batch and row are locked: its tasks are deleted, and so is the file.
+
+    A batch that was importing is again what it was before; one that went on is left alone.
+    """
+    Task.objects.filter(source=upload).delete()
+    batch = upload.batch
+    if batch.state == "importing":
+        batch.state = "ready" if batch.tasks.exists() else "draft"
+        batch.save(update_fields=["state"])
+    upload.state, upload.ended_at, upload.rows_loaded = "cancelled", at, 0
+    upload.problem = problem
+    upload.save(update_fields=["state", "ended_at", "rows_loaded", "problem"])
+    transaction.on_commit(lambda: forget_upload(upload.path), robust=True)
 
 
 def _chunks(upload: Import) -> Iterator[list[GoodRow]]:
@@ -80,6 +98,10 @@ def _finish(upload: Import, at: datetime) -> None:
     batch = Batch.objects.select_for_update(no_key=True).get(pk=upload.batch_id)
     row = Import.objects.select_for_update(no_key=True).get(pk=upload.pk)
     if row.state != "loading":
+        return
+    row.batch = batch
+    if batch.state != "importing":
+        take_back(upload=row, at=at, problem=CLOSED_FIRST)
         return
     row.state, row.ended_at = "done", at
     row.rows_loaded = Task.objects.filter(source=row).count()

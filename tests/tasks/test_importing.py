@@ -202,6 +202,70 @@ def test_cancelling_takes_back_what_was_loaded_and_stops_the_job() -> None:
     assert Job.objects.get(kind="tasks.load_import").state == "cancelled"
 
 
+def test_closing_a_batch_drops_the_file_that_is_being_loaded(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    upload = checked([row(number) for number in range(1, 8)], *MAPPING)
+    by = upload.created_by
+    accept_import(upload=upload, by=by, at=NOON)
+    monkeypatch.setattr(loading, "_CHUNK", 3)
+
+    def close(**_: object) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            batches.close_batch(batch=upload.batch, reason="cancelled", by=by, at=NOON)
+
+    monkeypatch.setattr(loading, "report_progress", close)
+    run_due_jobs(queues=["bulk"])
+
+    upload.refresh_from_db()
+    assert (upload.state, upload.rows_loaded) == ("cancelled", 0)
+    assert upload.problem == "The batch was closed before the file was loaded."
+    assert not Task.objects.exists()
+    assert not (Path(settings.MEDIA_ROOT) / upload.path).exists()
+    assert Batch.objects.get().state == "closed"
+    job = Job.objects.get(kind="tasks.load_import")
+    assert (job.state, job.last_error) == ("done", "")
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+def test_closing_a_batch_stops_the_job_of_a_waiting_file(*, is_accepted: bool) -> None:
+    upload = make.upload(empty_batch(), [row(1)], mapping=MAPPING)
+    by = upload.created_by
+    if is_accepted:
+        run_due_jobs(queues=["bulk"])
+        accept_import(upload=upload, by=by, at=NOON)
+
+    batches.close_batch(batch=upload.batch, reason="cancelled", by=by, at=NOON)
+
+    assert Import.objects.get().state == "cancelled"
+    assert Job.objects.order_by("-created_at", "-pk")[0].state == "cancelled"
+
+
+def test_a_load_that_ends_in_a_closed_batch_takes_its_rows_back() -> None:
+    upload = checked([row(1)], *MAPPING)
+    accept_import(upload=upload, by=upload.created_by, at=NOON)
+    Batch.objects.update(state="closed", close_reason="cancelled", closed_at=NOON)
+
+    run_due_jobs(queues=["bulk"])
+
+    assert Batch.objects.get().state == "closed"
+    assert Import.objects.get().state == "cancelled"
+    assert not Task.objects.exists()
+    assert Job.objects.get(kind="tasks.load_import").state == "done"
+
+
+def test_a_file_may_be_dropped_after_its_batch_opened() -> None:
+    batch = make.ready_batch(tasks=1)
+    upload = make.upload(batch, [row(1)], mapping=MAPPING)
+    run_due_jobs(queues=["bulk"])
+    batches.open_batch(batch=batch, by=batch.created_by, at=NOON)
+
+    cancel_import(upload=upload, by=batch.created_by, at=NOON)
+
+    assert Batch.objects.get().state == "open"
+
+
 def test_the_file_is_gone_after_the_import(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:

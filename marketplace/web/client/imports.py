@@ -26,6 +26,7 @@ from marketplace.web.paging import page_upwards
 from tasks.access import visible_import_problems
 from tasks.gateways import open_upload
 from tasks.models import Batch, Import
+from tasks.models.imports import RUNNING
 from tasks.services import importing
 from tasks.services.reading import split_mapping
 
@@ -33,7 +34,6 @@ FIRST = 3
 MOST_COLUMNS = 60
 ROW_KEY = "row_key"
 LONGEST_PASTE = 2_000_000
-_STARTED = ("checking", "checked", "loading")
 
 
 class UploadForm(forms.Form):
@@ -60,7 +60,7 @@ class UploadForm(forms.Form):
 def new_import(request: HttpRequest, member: Member, batch_id: UUID) -> HttpResponse:
     """Take a file and read it as a whole; nothing is imported yet."""
     batch = own_batch(member, batch_id)
-    running = batch.imports.filter(state__in=_STARTED).order_by("-pk").first()
+    running = batch.imports.filter(state__in=RUNNING).order_by("-pk").first()
     if running is not None and request.method == "GET":
         return redirect(link(member, "import", upload_id=running.pk))
     form = UploadForm(request.POST or None, request.FILES or None)
@@ -88,7 +88,10 @@ def show(request: HttpRequest, member: Member, upload_id: UUID) -> HttpResponse:
         "job": card_of(job_id, user=member.user) if job_id and upload.state in _BUSY else None,
         "page": page,
         "can_act": member.can_manage and upload.state == "checked",
-        "can_cancel": member.can_manage and upload.state in _STARTED,
+        "can_cancel": member.can_manage and upload.state in RUNNING,
+        "can_retry": member.can_manage
+        and upload.state in ("failed", "cancelled")
+        and upload.batch.state in ("draft", "ready"),
         "mapping": _mapping(upload) if can_map else None,
     }
     return render(request, "web/client/import.html", context)
