@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from datetime import datetime
+from typing import Any, Protocol
 from uuid import UUID
 
 from marketplace.kit.money import Money
+
+Body = dict[str, Any]  # Any: JSON as Stripe writes it
 
 
 class GatewayError(Exception):
@@ -55,6 +58,7 @@ class Checkout:
     received: Money | None
     fee: Money | None = None
     fee_id: str = ""
+    charge: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Reversal:
+    """A part of a transfer that came back to the platform."""
+
+    reversal_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Money moved from the platform to a connected account."""
 
@@ -76,6 +88,83 @@ class Transfer:
     destination: str
     group: str
     attempt: str
+    arrival: str = ""
+    reversals: tuple[Reversal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceTransaction:
+    """One movement of the platform's balance.
+
+    `kind` is Stripe's type; `category`, its reporting category, splits the adjustments. `source`
+    is the object behind it, empty for a fee of its own. `net` = amount - fee.
+    """
+
+    transaction_id: str
+    kind: str
+    category: str
+    amount: Money
+    fee: Money
+    net: Money
+    source: str
+    is_available: bool
+    available_at: datetime
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BalancePage:
+    """Movements, the newest first, and the cursor of the next page, empty on the last."""
+
+    rows: tuple[BalanceTransaction, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the platform has at the provider in one currency. Either may be below zero."""
+
+    available: Money
+    pending: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back on a charge. `state` is Stripe's, `reference` our id in its metadata."""
+
+    refund_id: str
+    state: str
+    why: str
+    amount: Money
+    charge: str
+    payment_intent: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A card payment that its holder contests. `state` is Stripe's own word.
+
+    `movements` are what the card network took and gave back so far, each with its fee.
+    """
+
+    dispute_id: str
+    state: str
+    reason: str
+    amount: Money
+    charge: str
+    payment_intent: str
+    evidence_due_at: datetime | None
+    created_at: datetime
+    movements: tuple[BalanceTransaction, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Messages as Stripe would send them, the newest first, and the cursor of the next page."""
+
+    bodies: tuple[Body, ...]
+    cursor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +202,30 @@ class Gateway(Protocol):
 
     def available(self, *, currency: str) -> Money: ...
 
+    def balance(self) -> tuple[Balance, ...]: ...
+
+    def list_balance_transactions(
+        self, *, created_after: datetime | None = None, cursor: str = ""
+    ) -> BalancePage:
+        """A page of 100 movements since an instant (inclusive, whole seconds), newest first."""
+        ...
+
+    def refund(self, *, payment_intent: str, amount: Money, reference: UUID, key: str) -> Refund:
+        """Give part of a payment back; `reference` comes back in what is found."""
+        ...
+
+    def read_refund(self, *, refund_id: str) -> Refund: ...
+
+    def find_refunds(self, *, payment_intent: str) -> list[Refund]: ...
+
+    def read_dispute(self, *, dispute_id: str) -> Dispute: ...
+
+    def list_missed_events(
+        self, *, created_after: datetime | None = None, cursor: str = ""
+    ) -> EventPage:
+        """A page of 100 messages of the platform that did not reach us."""
+        ...
+
     def send_transfer(self, *, request: str, key: str, api_version: str) -> Transfer:
         """Send the frozen JSON `request` byte for byte under its own key and version."""
         ...
@@ -120,5 +233,9 @@ class Gateway(Protocol):
     def read_transfer(self, *, transfer_id: str) -> Transfer: ...
 
     def find_transfers(self, *, group: str) -> list[Transfer]: ...
+
+    def read_arrival(self, *, account_id: str, payment_id: str) -> Money:
+        """What a transfer became in the receiver's own currency."""
+        ...
 
     def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout: ...

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import stripe
-from django.db import transaction
 
 from marketplace.kit.money import Money
+from payouts.gateways import readings
+from payouts.gateways.asking import asked
 from payouts.gateways.port import (
+    Balance,
+    BalancePage,
     BankPayout,
+    Body,
     Checkout,
-    KeyConflict,
-    Misconfigured,
-    OutcomeUnknown,
+    Dispute,
+    EventPage,
     Recipient,
-    Refused,
-    ReplayedFailure,
-    SlowDown,
+    Refund,
     Transfer,
 )
 
 TIMEOUT_S = 20
-_BUSY = {"lock_timeout", "rate_limit", "idempotency_key_in_use"}
+PAGE = 100
 _WITH_CAPABILITY = ["configuration.recipient", "requirements"]
-Body = Mapping[str, Any]  # Any: JSON as Stripe writes it
 
 
 class StripeGateway:
@@ -70,16 +69,16 @@ class StripeGateway:
             "success_url": success_url,
             "cancel_url": cancel_url,
         }
-        with _asked():
+        with asked():
             session = self._client.v1.checkout.sessions.create(params, {"idempotency_key": key})
-        return _checkout(session.to_dict())
+        return readings.checkout(session.to_dict())
 
     def read_checkout(self, *, session_id: str) -> Checkout:
         """The page and its payment as they are now, with the fee once it is known."""
         expand = ["payment_intent.latest_charge.balance_transaction"]
-        with _asked():
+        with asked():
             session = self._client.v1.checkout.sessions.retrieve(session_id, {"expand": expand})
-        return _checkout(session.to_dict())
+        return readings.checkout(session.to_dict())
 
     def create_recipient(
         self, *, payee_id: UUID, country: str, name: str, email: str, key: str
@@ -101,16 +100,16 @@ class StripeGateway:
             "metadata": {"payee": str(payee_id)},
             "include": _WITH_CAPABILITY,
         }
-        with _asked():
+        with asked():
             account = self._client.v2.core.accounts.create(params, {"idempotency_key": key})
-        return _recipient(account.to_dict())
+        return readings.recipient(account.to_dict())
 
     def read_recipient(self, *, account_id: str) -> Recipient:
         """The account as it is now."""
         params: Any = {"include": _WITH_CAPABILITY}  # Any: the SDK's own TypedDict
-        with _asked():
+        with asked():
             account = self._client.v2.core.accounts.retrieve(account_id, params)
-        return _recipient(account.to_dict())
+        return readings.recipient(account.to_dict())
 
     def onboarding_url(self, *, account_id: str, return_url: str, key: str) -> str:
         """A link, good once and for minutes, to the provider's own forms."""
@@ -123,51 +122,109 @@ class StripeGateway:
             "account": account_id,
             "use_case": {"type": "account_onboarding", "account_onboarding": onboarding},
         }
-        with _asked():
+        with asked():
             link = self._client.v2.core.account_links.create(params, {"idempotency_key": key})
         return str(link.url)
 
     def available(self, *, currency: str) -> Money:
         """What the platform can transfer now."""
-        with _asked():
-            balance = self._client.v1.balance.retrieve().to_dict()
-        rows = balance["available"]
-        found = sum(row["amount"] for row in rows if row["currency"] == currency.lower())
-        return Money(found, currency)
+        found = [row.available for row in self.balance() if row.available.currency == currency]
+        return sum(found, start=Money(0, currency))
+
+    def balance(self) -> tuple[Balance, ...]:
+        """What the platform has here, by currency."""
+        with asked():
+            body = self._client.v1.balance.retrieve().to_dict()
+        pending = {row["currency"]: row["amount"] for row in body["pending"]}
+        return tuple(
+            Balance(
+                readings.money(row["amount"], row["currency"]),
+                readings.money(pending.get(row["currency"], 0), row["currency"]),
+            )
+            for row in body["available"]
+        )
+
+    def list_balance_transactions(
+        self, *, created_after: datetime | None = None, cursor: str = ""
+    ) -> BalancePage:
+        """A page of movements since an instant, the newest first."""
+        with asked():
+            found = self._client.v1.balance_transactions.list(_page(created_after, cursor))
+        rows, following = _rows(found.to_dict())
+        return BalancePage(tuple(readings.balance_transaction(row) for row in rows), following)
+
+    def refund(self, *, payment_intent: str, amount: Money, reference: UUID, key: str) -> Refund:
+        """Give part of a payment back. The same arguments make the same request."""
+        params: Any = {  # Any: the SDK's own TypedDict, checked by Stripe
+            "payment_intent": payment_intent,
+            "amount": amount.minor,
+            "metadata": {"refund": str(reference)},
+        }
+        with asked():
+            made = self._client.v1.refunds.create(params, {"idempotency_key": key})
+        return readings.refund(made.to_dict())
+
+    def read_refund(self, *, refund_id: str) -> Refund:
+        """A refund as it is now."""
+        with asked():
+            return readings.refund(self._client.v1.refunds.retrieve(refund_id).to_dict())
+
+    def find_refunds(self, *, payment_intent: str) -> list[Refund]:
+        """Every refund of a payment, the newest first."""
+        with asked():
+            found = self._client.v1.refunds.list({"payment_intent": payment_intent, "limit": PAGE})
+        return [readings.refund(row) for row in found.to_dict()["data"]]
+
+    def read_dispute(self, *, dispute_id: str) -> Dispute:
+        """A contested payment as it is now."""
+        with asked():
+            return readings.dispute(self._client.v1.disputes.retrieve(dispute_id).to_dict())
+
+    def list_missed_events(
+        self, *, created_after: datetime | None = None, cursor: str = ""
+    ) -> EventPage:
+        """Messages of the platform whose delivery failed, the newest first."""
+        params = _page(created_after, cursor) | {"delivery_success": False}
+        with asked():
+            found = self._client.v1.events.list(params)
+        rows, following = _rows(found.to_dict())
+        return EventPage(tuple(rows), following)
 
     def send_transfer(self, *, request: str, key: str, api_version: str) -> Transfer:
         """Send the frozen request under its own key and version."""
-        with _asked():
+        with asked():
             transfer = self._client.v1.transfers.create(
                 json.loads(request), {"idempotency_key": key, "stripe_version": api_version}
             )
-        return _transfer(transfer.to_dict())
+        return readings.transfer(transfer.to_dict())
 
     def read_transfer(self, *, transfer_id: str) -> Transfer:
         """A transfer as it is now."""
-        with _asked():
-            return _transfer(self._client.v1.transfers.retrieve(transfer_id).to_dict())
+        with asked():
+            return readings.transfer(self._client.v1.transfers.retrieve(transfer_id).to_dict())
 
     def find_transfers(self, *, group: str) -> list[Transfer]:
         """Every transfer of a group: at most one of ours, unless something went wrong."""
-        with _asked():
+        with asked():
             found = self._client.v1.transfers.list({"transfer_group": group, "limit": 100})
-        return [_transfer(row) for row in found.to_dict()["data"]]
+        return [readings.transfer(row) for row in found.to_dict()["data"]]
+
+    def read_arrival(self, *, account_id: str, payment_id: str) -> Money:
+        """What a transfer became in the receiver's own currency. For information only."""
+        options: Any = {"stripe_account": account_id}  # Any: the SDK's own TypedDict
+        with asked():
+            payment = self._client.v1.charges.retrieve(
+                payment_id, {"expand": ["balance_transaction"]}, options
+            ).to_dict()
+        line = payment["balance_transaction"]
+        return readings.money(line["amount"], line["currency"])
 
     def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout:
         """A connected account's bank payout with the transfers that it carries."""
         options: Any = {"stripe_account": account_id}  # Any: the SDK's own TypedDict
-        with _asked():
+        with asked():
             payout = self._client.v1.payouts.retrieve(payout_id, None, options).to_dict()
-            lines = self._client.v1.balance_transactions.list(
-                {"payout": payout_id, "limit": 100, "expand": ["data.source"]}, options
-            )
-        sources = [line["source"] for line in lines.to_dict()["data"]]
-        transfers = [
-            s["source_transfer"]
-            for s in sources
-            if isinstance(s, dict) and s.get("source_transfer")
-        ]
+            transfers = self._carried(payout_id, options)
         return BankPayout(
             payout_id=payout["id"],
             state=payout["status"],
@@ -175,86 +232,30 @@ class StripeGateway:
             transfers=tuple(transfers),
         )
 
-
-@contextmanager
-def _asked() -> Iterator[None]:
-    """Refuse to call from inside a transaction; turn the SDK's errors into the port's."""
-    with transaction.atomic(durable=True):
-        pass
-    try:
-        yield
-    except stripe.IdempotencyError as error:
-        raise KeyConflict(str(error), code="idempotency_error") from error
-    except (stripe.AuthenticationError, stripe.PermissionError) as error:
-        raise Misconfigured(str(error), code=error.code or "") from error
-    except stripe.RateLimitError as error:
-        raise SlowDown(str(error), code="rate_limit") from error
-    except (stripe.InvalidRequestError, stripe.CardError) as error:
-        if error.code in _BUSY:
-            raise SlowDown(str(error), code=error.code or "") from error
-        raise Refused(str(error.user_message or error), code=error.code or "") from error
-    except stripe.APIError as error:
-        raise _server_error(error) from error
-    except stripe.StripeError as error:
-        raise OutcomeUnknown(str(error), code=error.code or "") from error
+    def _carried(self, payout_id: str, options: Any) -> list[str]:  # Any: the SDK's own TypedDict
+        """The transfers in a payout, also those of an earlier one that came back into it."""
+        lines = self._client.v1.balance_transactions.list(
+            {"payout": payout_id, "limit": PAGE, "expand": ["data.source"]}, options
+        )
+        found: list[str] = []
+        for line in lines.to_dict()["data"]:
+            source = line["source"] if isinstance(line["source"], dict) else {}
+            if source.get("source_transfer"):
+                found.append(source["source_transfer"])
+            elif source.get("object") == "payout" and source["id"] != payout_id:
+                found += self._carried(source["id"], options)
+        return found
 
 
-def _server_error(error: stripe.APIError) -> SlowDown | OutcomeUnknown:
-    if error.http_status == 409:
-        return SlowDown(str(error), code="conflict")
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    if headers.get("idempotent-replayed") == "true":
-        return ReplayedFailure(str(error), code="replayed")
-    return OutcomeUnknown(str(error), code=str(error.http_status or ""))
+def _page(created_after: datetime | None, cursor: str) -> Any:  # Any: the SDK's own TypedDicts
+    params: Any = {"limit": PAGE}  # Any: as above
+    if created_after is not None:
+        params["created"] = {"gte": int(created_after.timestamp())}
+    if cursor:
+        params["starting_after"] = cursor
+    return params
 
 
-def _checkout(body: Body) -> Checkout:
-    intent = body.get("payment_intent")
-    payment: Body = intent if isinstance(intent, dict) else {}
-    is_paid = body.get("payment_status") == "paid"
-    currency = str(body["currency"]).upper()
-    received = payment.get("amount_received") or body["amount_total"]
-    is_stuck = payment.get("status") in {"requires_payment_method", "canceled"}
-    fee, fee_id = _fee(payment)
-    return Checkout(
-        session_id=body["id"],
-        url=body.get("url") or "",
-        is_open=body["status"] == "open",
-        is_paid=is_paid,
-        is_failed=body["status"] == "complete" and not is_paid and is_stuck,
-        payment_intent=payment.get("id") or (intent if isinstance(intent, str) else ""),
-        received=Money(received, currency) if is_paid else None,
-        fee=fee,
-        fee_id=fee_id,
-    )
-
-
-def _fee(payment: Body) -> tuple[Money | None, str]:
-    charge = payment.get("latest_charge")
-    line = charge.get("balance_transaction") if isinstance(charge, dict) else None
-    if not isinstance(line, dict):
-        return None, ""
-    return Money(line["fee"], str(line["currency"]).upper()), line["id"]
-
-
-def _recipient(body: Body) -> Recipient:
-    configuration = (body.get("configuration") or {}).get("recipient") or {}
-    balance = (configuration.get("capabilities") or {}).get("stripe_balance") or {}
-    capability = balance.get("stripe_transfers") or {}
-    details = capability.get("status_details") or []
-    return Recipient(
-        account_id=body["id"],
-        can_receive=capability.get("status") == "active",
-        is_closed=bool(body.get("closed")),
-        why=details[0]["code"] if details else "",
-    )
-
-
-def _transfer(body: Body) -> Transfer:
-    return Transfer(
-        transfer_id=body["id"],
-        amount=Money(body["amount"], str(body["currency"]).upper()),
-        destination=str(body["destination"]),
-        group=body.get("transfer_group") or "",
-        attempt=(body.get("metadata") or {}).get("attempt", ""),
-    )
+def _rows(listed: Body) -> tuple[list[Body], str]:
+    rows: list[Body] = listed["data"]
+    return rows, rows[-1]["id"] if rows and listed["has_more"] else ""

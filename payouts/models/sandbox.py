@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-FAULTS = (
+REQUEST_FAULTS = (
     "time_out_after",
     "error_before",
     "error_after",
@@ -14,6 +14,8 @@ FAULTS = (
     "restricted_account",
     "forbidden",
 )
+EVENT_FAULTS = ("lose_event", "duplicate_event", "delay_event", "reorder_events")
+FAULTS = (*REQUEST_FAULTS, *EVENT_FAULTS, "bank_refuses")
 
 
 class SandboxObject(models.Model):
@@ -58,7 +60,10 @@ class SandboxReply(models.Model):
 
 
 class SandboxFault(models.Model):
-    """A fault that waits for its next request: `path` starts with this, `remaining` times."""
+    """A fault that waits, `remaining` times, for what it fits.
+
+    `path` begins the path of a request, the type of an event or the account of a bank payout.
+    """
 
     kind = models.CharField(max_length=24)
     path = models.CharField(max_length=200)

@@ -8,8 +8,10 @@ from uuid import UUID
 from django.db import transaction
 
 from payouts.gateways.sandbox import store
+from payouts.gateways.sandbox.accounts import with_capability
 from payouts.gateways.sandbox.answers import JSON
-from payouts.gateways.sandbox.routes import with_capability
+from payouts.gateways.sandbox.moving import pay_bank, reverse, top_up, withdraw
+from payouts.gateways.sandbox.paying import charge, intend
 from payouts.models import SandboxClock, SandboxFault, SandboxObject
 
 _CAPABILITY_EVENT = "v2.core.account[configuration.recipient].capability_status_updated"
@@ -17,35 +19,58 @@ _CAPABILITY_EVENT = "v2.core.account[configuration.recipient].capability_status_
 
 @transaction.atomic
 def pay(session_id: str) -> JSON:
-    """The card is accepted: money arrives, less Stripe's fee of 2.9 % and 30."""
+    """The card is accepted: money arrives, less Stripe's fee."""
     session = store.lock(session_id, "checkout.session")
-    if session.body["status"] != "open":
-        return store.body_of(session)
-    amount, currency = session.body["amount_total"], session.body["currency"]
-    intent = _intent(session, "succeeded", amount)
-    charge = store.add(
-        "ch",
-        "charge",
-        {"amount": amount, "currency": currency, "payment_intent": intent.object_id, "paid": True},
-    )
-    fee = min(amount, (amount * 29 + 500) // 1000 + 30)
-    line = store.add_line("charge", amount, currency, charge.object_id, fee=fee)
-    store.change(charge, balance_transaction=line.object_id)
-    store.change(intent, latest_charge=charge.object_id)
-    store.change(session, status="complete", payment_status="paid", payment_intent=intent.object_id)
-    store.emit("platform", "checkout.session.completed", session)
+    if session.body["status"] == "open":
+        intend(session, "processing")
+        charge(session, "ch")
+        store.change(session, status="complete", payment_status="paid")
+        store.emit("platform", "checkout.session.completed", session)
+    return store.body_of(session)
+
+
+@transaction.atomic
+def debit(session_id: str) -> JSON:
+    """A bank debit: the page is left at once, the bank answers when it is told to."""
+    session = store.lock(session_id, "checkout.session")
+    if session.body["status"] == "open":
+        intend(session, "processing")
+        store.change(session, status="complete")
+        store.emit("platform", "checkout.session.completed", session)
+    return store.body_of(session)
+
+
+@transaction.atomic
+def settle_debit(session_id: str) -> JSON:
+    """The bank pays a debit that waits for it."""
+    session = store.lock(session_id, "checkout.session")
+    if is_debit_open(session.body):
+        charge(session, "py")
+        store.change(session, payment_status="paid")
+        store.emit("platform", "checkout.session.async_payment_succeeded", session)
     return store.body_of(session)
 
 
 @transaction.atomic
 def fail(session_id: str) -> JSON:
-    """The bank refuses the debit after the page was left."""
+    """The bank refuses a debit, one that waits for it or a new one."""
     session = store.lock(session_id, "checkout.session")
     if session.body["status"] == "open":
-        intent = _intent(session, "requires_payment_method", 0)
-        store.change(session, status="complete", payment_intent=intent.object_id)
+        intend(session, "processing")
+        store.change(session, status="complete")
+    if is_debit_open(session.body):
+        intent = store.lock(session.body["payment_intent"], "payment_intent")
+        store.change(intent, status="requires_payment_method")
         store.emit("platform", "checkout.session.async_payment_failed", session)
     return store.body_of(session)
+
+
+def is_debit_open(session: JSON) -> bool:
+    """Whether a page waits for the bank of the payer."""
+    if session["status"] != "complete" or session["payment_status"] != "unpaid":
+        return False
+    intent = SandboxObject.objects.get(object_id=session["payment_intent"])
+    return bool(intent.body["status"] == "processing")
 
 
 @transaction.atomic
@@ -58,19 +83,37 @@ def abandon(session_id: str) -> JSON:
     return store.body_of(session)
 
 
-def _intent(session: SandboxObject, status: str, received: int) -> SandboxObject:
-    return store.add(
-        "pi",
-        "payment_intent",
-        {
-            "amount": session.body["amount_total"],
-            "amount_received": received,
-            "currency": session.body["currency"],
-            "status": status,
-            "latest_charge": None,
-            "metadata": session.body["metadata"],
-        },
-    )
+@transaction.atomic
+def fail_refund(refund_id: str) -> JSON:
+    """The payer's bank sends a refund back to the platform."""
+    refund = store.lock(refund_id, "refund")
+    if refund.body["status"] == "succeeded":
+        amount, currency = refund.body["amount"], refund.body["currency"]
+        line = store.add_line("refund_failure", amount, currency, refund_id)
+        store.change(
+            refund,
+            status="failed",
+            failure_reason="expired_or_canceled_card",
+            failure_balance_transaction=line.object_id,
+        )
+        paid = store.lock(refund.body["charge"], "charge")
+        store.change(paid, amount_refunded=paid.body["amount_refunded"] - amount)
+        store.emit("platform", "refund.failed", refund)
+    return store.body_of(refund)
+
+
+@transaction.atomic
+def reverse_transfer(transfer_id: str) -> JSON:
+    """The operator takes back by hand what is left of a transfer."""
+    return store.body_of(reverse(store.lock(transfer_id, "transfer"), None, {}))
+
+
+@transaction.atomic
+def move_own_money(amount: int, currency: str) -> JSON:
+    """A top-up from the operator's bank, or, below zero, a payout to it."""
+    if amount > 0:
+        return store.body_of(top_up(amount, currency))
+    return store.body_of(withdraw(-amount, currency))
 
 
 @transaction.atomic
@@ -83,6 +126,16 @@ def set_capability(account_id: str, status: str, reason: str = "") -> JSON:
     return store.body_of(account)
 
 
+def restrict(account_id: str) -> JSON:
+    """Something is missing again: the account may not receive."""
+    return set_capability(account_id, "restricted", "requirements_past_due")
+
+
+def restore(account_id: str) -> JSON:
+    """Nothing is missing any more."""
+    return set_capability(account_id, "active")
+
+
 @transaction.atomic
 def close_account(account_id: str) -> JSON:
     """The account's owner closes it."""
@@ -93,20 +146,67 @@ def close_account(account_id: str) -> JSON:
 
 
 @transaction.atomic
-def settle_bank(payout_id: str, *, failure: str = "") -> None:
-    """The expert's bank takes the money, or sends it back."""
-    owner = SandboxObject.objects.get(object_id=payout_id).account
-    payout = store.lock(payout_id, "payout", account=owner)
-    if failure:
-        store.change(payout, status="failed", failure_code=failure)
-        store.emit("connect", "payout.failed", payout)
-    elif payout.body["status"] == "in_transit":
+def settle_bank(payout_id: str) -> None:
+    """A bank takes the money; an armed `bank_refuses` of its account has it sent back."""
+    payout = _payout(payout_id)
+    if payout.body["status"] != "in_transit":
+        return
+    refused, _ = store.take_fault(["bank_refuses"], payout.account)
+    if refused:
+        _send_back(payout)
+    else:
         store.change(payout, status="paid")
-        store.emit("connect", "payout.paid", payout)
+        store.emit(_endpoint(payout), "payout.paid", payout)
+
+
+@transaction.atomic
+def fail_bank(payout_id: str) -> JSON:
+    """The bank sends the money back, also after it has taken it."""
+    payout = _payout(payout_id)
+    if payout.body["status"] in {"in_transit", "paid"}:
+        _send_back(payout)
+    return store.body_of(payout)
+
+
+@transaction.atomic
+def change_bank(payout_id: str) -> JSON:
+    """The owner gives another bank account: what came back is sent again."""
+    failed = _payout(payout_id)
+    if failed.body["status"] != "failed" or failed.body.get("sent_again"):
+        return store.body_of(failed)
+    store.change(failed, sent_again=True)
+    line = store.lock(
+        failed.body["failure_balance_transaction"], "balance_transaction", account=failed.account
+    )
+    again = pay_bank(failed.body["amount"], failed.body["currency"], failed.account, of=line)
+    return store.body_of(again)
+
+
+def _send_back(payout: SandboxObject) -> None:
+    amount, currency = payout.body["amount"], payout.body["currency"]
+    line = store.add_line(
+        "payout_failure", amount, currency, payout.object_id, account=payout.account
+    )
+    store.change(
+        payout,
+        status="failed",
+        failure_code="account_closed",
+        failure_balance_transaction=line.object_id,
+    )
+    store.emit(_endpoint(payout), "payout.failed", payout)
+
+
+def _payout(payout_id: str) -> SandboxObject:
+    owner = SandboxObject.objects.get(object_id=payout_id).account
+    return store.lock(payout_id, "payout", account=owner)
+
+
+def _endpoint(payout: SandboxObject) -> str:
+    return "connect" if payout.account else "platform"
 
 
 def find(object_id: str, type_: str) -> JSON | None:
-    """An object's body for a page, or None."""
+    """An object's body for a page, with what only we know of it, or None."""
     rows = SandboxObject.objects.filter(object_id=object_id, type=type_)
     row = rows.order_by("position").first()
     return None if row is None else row.body

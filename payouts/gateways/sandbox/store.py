@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,27 @@ from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit import clock
 from marketplace.kit.ids import uuid7
 from payouts.gateways.sandbox.answers import JSON, Refusal
-from payouts.models import SandboxClock, SandboxObject
+from payouts.models import SandboxClock, SandboxFault, SandboxObject
+from payouts.models.sandbox import EVENT_FAULTS
+
+# What we keep with an event and Stripe does not send.
+OURS = ("endpoint", "is_lost")
+DELAYS = {"delay_event": timedelta(minutes=2), "reorder_events": timedelta(seconds=10)}
+# Of types with one reporting category only (docs.stripe.com/reports/reporting-categories).
+_CATEGORIES = {
+    "charge": "charge",
+    "payment": "charge",
+    "refund": "refund",
+    "payment_refund": "refund",
+    "refund_failure": "refund_failure",
+    "payment_failure_refund": "charge_failure",
+    "transfer": "transfer",
+    "transfer_refund": "transfer_reversal",
+    "payout": "payout",
+    "payout_failure": "payout_reversal",
+    "topup": "topup",
+    "stripe_fee": "fee",
+}
 
 
 def now() -> datetime:
@@ -68,8 +89,13 @@ def lock(object_id: str, type_: str, *, account: str = "") -> SandboxObject:
 
 
 def body_of(row: SandboxObject) -> JSON:
-    """The object as Stripe would show it."""
+    """The object as Stripe would show it now."""
     body: JSON = row.body
+    if row.type == "balance_transaction":
+        is_available = body["available_on"] <= seconds(now())
+        return {**body, "status": "available" if is_available else "pending"}
+    if row.type == "event":
+        return {name: value for name, value in body.items() if name not in OURS}
     return body
 
 
@@ -80,20 +106,26 @@ def change(row: SandboxObject, **values: Any) -> None:  # Any: JSON values
 
 
 def add_line(
-    kind: str, amount: int, currency: str, source: str, *, fee: int = 0, account: str = ""
+    kind: str,
+    amount: int,
+    currency: str,
+    source: str,
+    *,
+    fee: int = 0,
+    category: str = "",
+    account: str = "",
 ) -> SandboxObject:
-    """A balance transaction. Money in settles later, money out at once."""
-    available = settles_at() if kind == "charge" else now()
+    """A balance transaction. Clients' payments settle later, everything else at once."""
+    is_payment = kind in {"charge", "payment"} and not account
     body = {
         "type": kind,
-        "reporting_category": kind,
+        "reporting_category": category or _CATEGORIES[kind],
         "amount": amount,
         "fee": fee,
         "net": amount - fee,
         "currency": currency,
         "source": source,
-        "status": "available" if available <= now() else "pending",
-        "available_on": seconds(available),
+        "available_on": seconds(settles_at() if is_payment else now()),
     }
     return add("txn", "balance_transaction", body, account=account)
 
@@ -115,6 +147,11 @@ def balances(account: str = "") -> list[tuple[str, int, int]]:
         return [(c, int(free or 0), int(later or 0)) for c, free, later in cursor.fetchall()]
 
 
+def available(currency: str, account: str = "") -> int:
+    """What of an account's balance may leave now."""
+    return next((free for each, free, _ in balances(account) if each == currency), 0)
+
+
 def lock_balance() -> None:
     """One transfer at a time looks at the balance."""
     with connection.cursor() as cursor:
@@ -129,8 +166,12 @@ def is_key_free(key: str) -> bool:
 
 
 def emit(endpoint: str, kind: str, row: SandboxObject) -> None:
-    """Make an event and have it delivered to the inbox after the commit, as Stripe would."""
-    body: JSON = {"type": kind, "endpoint": endpoint}
+    """Make an event and have it delivered to the inbox after the commit, as Stripe would.
+
+    An armed fault may lose it, send it twice and once more under another id, or hold it back:
+    of several held back to be reordered, the last comes first.
+    """
+    body: JSON = {"type": kind, "endpoint": endpoint, "is_lost": False}
     if endpoint == "thin":
         body |= {
             "object": "v2.core.event",
@@ -141,12 +182,35 @@ def emit(endpoint: str, kind: str, row: SandboxObject) -> None:
         body |= {"object": "event", "data": {"object": row.body}}
     if row.account:
         body["account"] = row.account
-    event = add("evt", "event", body)
+    fault, left = take_fault(EVENT_FAULTS, kind)
+    event = add("evt", "event", body | {"is_lost": fault == "lose_event"})
+    if fault == "lose_event":
+        return
+    wait = DELAYS[fault] * max(left, 1) if fault in DELAYS else timedelta(0)
+    _deliver(event, wait, 1)
+    if fault == "duplicate_event":
+        _deliver(event, wait, 2)
+        _deliver(add("evt", "event", body), wait, 1)
+
+
+def _deliver(event: SandboxObject, wait: timedelta, time: int) -> None:
     enqueue(
         "payouts.deliver_sandbox_event",
-        key=f"payouts.deliver_sandbox_event:{event.object_id}",
+        key=f"payouts.deliver_sandbox_event:{event.object_id}:{time}",
+        run_at=clock.now() + wait if wait else None,
         event_id=event.object_id,
     )
+
+
+def take_fault(kinds: Collection[str], where: str) -> tuple[str, int]:
+    """Use up one armed fault of these kinds that fits `where`, and how many it had; or ("", 0)."""
+    waiting = SandboxFault.objects.select_for_update(skip_locked=True)
+    for fault in waiting.filter(remaining__gt=0, kind__in=kinds).order_by("id"):
+        if where.startswith(fault.path):
+            fault.remaining -= 1
+            fault.save(update_fields=["remaining"])
+            return fault.kind, fault.remaining + 1
+    return "", 0
 
 
 def settle_bank_later(payout: SandboxObject) -> None:

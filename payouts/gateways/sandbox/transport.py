@@ -13,7 +13,8 @@ from django.db import transaction
 from payouts.gateways.sandbox import store
 from payouts.gateways.sandbox.answers import JSON, Refusal, Request, Unreadable, read_request
 from payouts.gateways.sandbox.routes import route
-from payouts.models import SandboxFault, SandboxReply
+from payouts.models import SandboxReply
+from payouts.models.sandbox import REQUEST_FAULTS
 
 API_KEY = "sk_test_sandbox"
 KEYS_LIVE = timedelta(hours=24)
@@ -72,7 +73,7 @@ def _answer(request: Request) -> tuple[str, int, bool, str]:
     saved = _saved(request)
     if saved:
         return saved
-    fault = _take_fault(request.path)
+    fault, _ = store.take_fault(REQUEST_FAULTS, request.path)
     if fault in _NOT_KEPT:
         refusal = _NOT_KEPT[fault]
         return json.dumps(refusal.body), refusal.status, False, fault
@@ -123,13 +124,3 @@ def _keep(request: Request, status: int, text: str) -> None:
         response=text,
         created_at=store.now(),
     )
-
-
-def _take_fault(path: str) -> str:
-    waiting = SandboxFault.objects.select_for_update(skip_locked=True).filter(remaining__gt=0)
-    for fault in waiting.order_by("id"):
-        if path.startswith(fault.path):
-            fault.remaining -= 1
-            fault.save(update_fields=["remaining"])
-            return fault.kind
-    return ""

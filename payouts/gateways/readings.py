@@ -1,0 +1,143 @@
+"""Stripe's JSON, read into the port's own words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from marketplace.kit.money import Money
+from payouts.gateways.port import (
+    BalanceTransaction,
+    Checkout,
+    Dispute,
+    Recipient,
+    Refund,
+    Reversal,
+    Transfer,
+)
+
+Body = Mapping[str, Any]  # Any: JSON as Stripe writes it
+
+
+def money(minor: int, currency: str) -> Money:
+    """An amount with Stripe's lower-case currency."""
+    return Money(minor, currency.upper())
+
+
+def id_of(value: Any) -> str:  # Any: an id, an expanded object or nothing
+    """The id of a field that Stripe may have expanded."""
+    if isinstance(value, Mapping):
+        return str(value["id"])
+    return value or ""
+
+
+def checkout(body: Body) -> Checkout:
+    """A payment page with its payment."""
+    intent = body.get("payment_intent")
+    payment: Body = intent if isinstance(intent, dict) else {}
+    is_paid = body.get("payment_status") == "paid"
+    received = payment.get("amount_received") or body["amount_total"]
+    is_stuck = payment.get("status") in {"requires_payment_method", "canceled"}
+    fee, fee_id = _fee(payment)
+    return Checkout(
+        session_id=body["id"],
+        url=body.get("url") or "",
+        is_open=body["status"] == "open",
+        is_paid=is_paid,
+        is_failed=body["status"] == "complete" and not is_paid and is_stuck,
+        payment_intent=id_of(intent),
+        received=money(received, body["currency"]) if is_paid else None,
+        fee=fee,
+        fee_id=fee_id,
+        charge=id_of(payment.get("latest_charge")),
+    )
+
+
+def _fee(payment: Body) -> tuple[Money | None, str]:
+    charge = payment.get("latest_charge")
+    line = charge.get("balance_transaction") if isinstance(charge, dict) else None
+    if not isinstance(line, dict):
+        return None, ""
+    return money(line["fee"], line["currency"]), line["id"]
+
+
+def recipient(body: Body) -> Recipient:
+    """A connected account and whether it may receive."""
+    configuration = (body.get("configuration") or {}).get("recipient") or {}
+    balance = (configuration.get("capabilities") or {}).get("stripe_balance") or {}
+    capability = balance.get("stripe_transfers") or {}
+    details = capability.get("status_details") or []
+    return Recipient(
+        account_id=body["id"],
+        can_receive=capability.get("status") == "active",
+        is_closed=bool(body.get("closed")),
+        why=details[0]["code"] if details else "",
+    )
+
+
+def transfer(body: Body) -> Transfer:
+    """A transfer with what came back of it."""
+    currency = body["currency"]
+    back = (body.get("reversals") or {}).get("data", [])
+    return Transfer(
+        transfer_id=body["id"],
+        amount=money(body["amount"], currency),
+        destination=id_of(body["destination"]),
+        group=body.get("transfer_group") or "",
+        attempt=(body.get("metadata") or {}).get("attempt", ""),
+        arrival=id_of(body.get("destination_payment")),
+        reversals=tuple(Reversal(row["id"], money(row["amount"], currency)) for row in back),
+    )
+
+
+def balance_transaction(body: Body) -> BalanceTransaction:
+    """A movement of the balance."""
+    currency = body["currency"]
+    return BalanceTransaction(
+        transaction_id=body["id"],
+        kind=body["type"],
+        category=body["reporting_category"],
+        amount=money(body["amount"], currency),
+        fee=money(body["fee"], currency),
+        net=money(body["net"], currency),
+        source=id_of(body.get("source")),
+        is_available=body["status"] == "available",
+        available_at=instant(body["available_on"]),
+        created_at=instant(body["created"]),
+    )
+
+
+def refund(body: Body) -> Refund:
+    """A refund as it is now."""
+    return Refund(
+        refund_id=body["id"],
+        state=body.get("status") or "",
+        why=body.get("failure_reason") or "",
+        amount=money(body["amount"], body["currency"]),
+        charge=id_of(body.get("charge")),
+        payment_intent=id_of(body.get("payment_intent")),
+        reference=(body.get("metadata") or {}).get("refund", ""),
+    )
+
+
+def dispute(body: Body) -> Dispute:
+    """A contested payment with the movements so far."""
+    due = (body.get("evidence_details") or {}).get("due_by")
+    movements = body.get("balance_transactions") or []
+    return Dispute(
+        dispute_id=body["id"],
+        state=body["status"],
+        reason=body["reason"],
+        amount=money(body["amount"], body["currency"]),
+        charge=id_of(body["charge"]),
+        payment_intent=id_of(body.get("payment_intent")),
+        evidence_due_at=instant(due) if due else None,
+        created_at=instant(body["created"]),
+        movements=tuple(balance_transaction(row) for row in movements),
+    )
+
+
+def instant(seconds: int) -> datetime:
+    """Stripe's way to write an instant."""
+    return datetime.fromtimestamp(seconds, UTC)
