@@ -12,13 +12,31 @@ from marketplace.people.access import require_staff, staff_roles
 from marketplace.people.models import User
 from payouts.models import (
     Account,
+    BalanceTransaction,
+    BankBatch,
+    BillingProfile,
+    BillingTerms,
+    Break,
+    BudgetGrant,
+    CashOut,
+    Chargeback,
+    Clawback,
+    Document,
     Earning,
     Entry,
     Funding,
+    Invoice,
+    LedgerClose,
     Payee,
+    PayeeProfile,
     Payout,
     PayoutRun,
+    PayrollExport,
+    Policy,
     Posting,
+    Proposal,
+    Reconciliation,
+    Refund,
     Reservation,
     StripeEvent,
 )
@@ -107,6 +125,124 @@ def visible_entries(*, to: Asker) -> QuerySet[Entry]:
 def visible_stripe_events(*, to: Asker) -> QuerySet[StripeEvent]:
     """Finance and auditors only."""
     return StripeEvent.objects.all() if _reads_books(to) else StripeEvent.objects.none()
+
+
+def visible_refunds(*, to: Asker) -> QuerySet[Refund]:
+    """Those of one's organisations; finance and auditors see all."""
+    return Refund.objects.all() if _reads_books(to) else Refund.objects.filter(_own_clients(to))
+
+
+def visible_chargebacks(*, to: Asker) -> QuerySet[Chargeback]:
+    """Those of one's organisations; finance and auditors see all."""
+    rows = Chargeback.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_clients(to))
+
+
+def visible_grants(*, to: Asker) -> QuerySet[BudgetGrant]:
+    """Those of one's organisations; finance and auditors see all."""
+    rows = BudgetGrant.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_clients(to))
+
+
+def visible_billing_terms(*, to: Asker) -> QuerySet[BillingTerms]:
+    """Those of one's organisations; finance and auditors see all."""
+    rows = BillingTerms.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_clients(to))
+
+
+def visible_billing_profiles(*, to: Asker) -> QuerySet[BillingProfile]:
+    """Those of one's organisations; finance and auditors see all."""
+    rows = BillingProfile.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_clients(to))
+
+
+def visible_payee_profiles(*, to: Asker) -> QuerySet[PayeeProfile]:
+    """One's own; finance and auditors see all."""
+    rows = PayeeProfile.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_expert(to))
+
+
+def visible_documents(*, to: Asker) -> QuerySet[Document]:
+    """One's own papers and those of one's organisations; finance and auditors see all."""
+    rows = Document.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_expert(to) | _own_clients(to))
+
+
+def visible_invoices(*, to: Asker) -> QuerySet[Invoice]:
+    """Those of one's organisations; finance and auditors see all."""
+    return Invoice.objects.all() if _reads_books(to) else Invoice.objects.filter(_own_clients(to))
+
+
+def visible_payroll_exports(*, to: Asker) -> QuerySet[PayrollExport]:
+    """Those of one's organisations, for those who pay there; finance and auditors see all."""
+    if _reads_books(to):
+        return PayrollExport.objects.all()
+    if not isinstance(to, User):
+        return PayrollExport.objects.none()
+    return PayrollExport.objects.filter(
+        organization__memberships__user=to, organization__memberships__role__in=PAYING_ROLES
+    ).distinct()
+
+
+def visible_clawbacks(*, to: Asker) -> QuerySet[Clawback]:
+    """One's own once decided; finance, auditors and quality see all."""
+    if isinstance(to, User) and staff_roles(to) & {"finance", "auditor", "quality"}:
+        return Clawback.objects.all()
+    own = Q(earning__expert__user=to, state="made") if isinstance(to, User) else Q(pk=None)
+    return Clawback.objects.filter(own)
+
+
+def visible_cash_outs(*, to: Asker) -> QuerySet[CashOut]:
+    """One's own; finance and auditors see all."""
+    rows = CashOut.objects.all()
+    own = Q(payout__expert__user=to) if isinstance(to, User) else Q(pk=None)
+    return rows if _reads_books(to) else rows.filter(own)
+
+
+def visible_bank_batches(*, to: Asker) -> QuerySet[BankBatch]:
+    """Finance and auditors only."""
+    return BankBatch.objects.all() if _reads_books(to) else BankBatch.objects.none()
+
+
+def visible_policies(*, to: Asker) -> QuerySet[Policy]:
+    """Finance and auditors see all; everybody signed in may read what is not about one client."""
+    rows = Policy.objects.all()
+    return rows if _reads_books(to) else rows.filter(organization=None)
+
+
+def visible_proposals(*, to: Asker) -> QuerySet[Proposal]:
+    """Finance and auditors see all; others what they proposed themselves."""
+    own = Q(proposed_by=to) if isinstance(to, User) else Q(pk=None)
+    return Proposal.objects.all() if _reads_books(to) else Proposal.objects.filter(own)
+
+
+def visible_balance_transactions(*, to: Asker) -> QuerySet[BalanceTransaction]:
+    """Finance and auditors only."""
+    rows = BalanceTransaction.objects.all()
+    return rows if _reads_books(to) else rows.none()
+
+
+def visible_reconciliations(*, to: Asker) -> QuerySet[Reconciliation]:
+    """Finance and auditors only."""
+    return Reconciliation.objects.all() if _reads_books(to) else Reconciliation.objects.none()
+
+
+def visible_breaks(*, to: Asker) -> QuerySet[Break]:
+    """Finance and auditors only."""
+    return Break.objects.all() if _reads_books(to) else Break.objects.none()
+
+
+def visible_ledger_closes(*, to: Asker) -> QuerySet[LedgerClose]:
+    """Finance and auditors only."""
+    return LedgerClose.objects.all() if _reads_books(to) else LedgerClose.objects.none()
+
+
+def _own_clients(to: Asker) -> Q:
+    return Q(organization__in=_clients(to))
+
+
+def _own_expert(to: Asker) -> Q:
+    return Q(expert__user=to) if isinstance(to, User) else Q(pk=None)
 
 
 def _reads_books(to: Asker) -> bool:

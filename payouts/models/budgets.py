@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from marketplace.kit.ids import uuid7
 from marketplace.kit.states import transitions
+from payouts.models import triggers
 from payouts.models.ledger import Account
 
 
 class Funding(models.Model):
-    """One payment of a client into its wallet. Only what Stripe calls paid is credited."""
+    """One payment of a client into its wallet. Only what Stripe calls paid is credited.
+
+    `checkout` is Stripe's page, `wire` a bank transfer that one person enters with its `reference`
+    and another confirms. `flag` marks what a person should look at: `paid_twice`, `other_amount`.
+    """
 
     TRANSITIONS = transitions(
         {"created": "paying failed", "paying": "paid failed expired", "failed": "paid",
@@ -22,13 +27,18 @@ class Funding(models.Model):
     organization = models.ForeignKey(
         "organizations.Organization", models.PROTECT, related_name="fundings"
     )
+    method = models.CharField(max_length=8, default="checkout")
+    reference = models.CharField(max_length=100, blank=True, default="")
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     received_minor = models.BigIntegerField(null=True)
     state = models.CharField(max_length=8, default="created")
     asked_by = models.UUIDField()
+    confirmed_by = models.UUIDField(null=True)
+    flag = models.CharField(max_length=20, blank=True, default="")
     session_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
     payment_intent = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
+    charge_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
     url = models.URLField(max_length=2000, blank=True, default="")
     livemode = models.BooleanField()
     created_at = models.DateTimeField()
@@ -47,12 +57,27 @@ class Funding(models.Model):
                     state="paid",
                     paid_at__isnull=False,
                     received_minor__gt=0,
-                    payment_intent__isnull=False,
+                )
+                & (
+                    Q(method="checkout", payment_intent__isnull=False)
+                    | Q(method="wire", confirmed_by__isnull=False)
                 )
                 | (~Q(state="paid") & Q(paid_at=None, received_minor=None)),
             ),
+            models.CheckConstraint(
+                name="funding_method_is_known",
+                condition=Q(method="checkout") | (Q(method="wire") & ~Q(reference="")),
+            ),
+            models.CheckConstraint(
+                name="wire_checker_is_not_maker",
+                condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("asked_by")),
+            ),
+            models.UniqueConstraint(
+                fields=["reference"], name="a_wire_is_entered_once", condition=Q(method="wire")
+            ),
         ]
         indexes = [models.Index(fields=["organization", "-id"], name="funding_by_organization")]
+        triggers = [triggers.MODE_MATCHES]
 
     def __str__(self) -> str:
         return f"funding {self.id}"

@@ -26,9 +26,11 @@ CHART: dict[str, AccountKind] = {
     "chargeback_hold": AccountKind("D", "platform"),
     "chargeback_loss": AccountKind("D", "platform"),
     "platform_revenue": AccountKind("C", "platform"),
+    "operator_capital": AccountKind("C", "platform", may_go_negative=True),
     "fx": AccountKind("D", "platform", may_go_negative=True),
     "wallet": AccountKind("C", "organization"),
     "refund_in_transit": AccountKind("C", "organization"),
+    "client_receivable": AccountKind("D", "organization"),
     "escrow": AccountKind("C", "subject"),
     "reserved": AccountKind("C", "subject"),
     "overrun": AccountKind("C", "subject"),
@@ -72,6 +74,11 @@ POSTING_KINDS = frozenset(
         "payroll_settled",
         "fx_sold",
         "fx_bought",
+        "capital_deposited",
+        "budget_granted",
+        "credit_drawn",
+        "credit_settled",
+        "correction",
         "reversal",
     )
 )

@@ -17,7 +17,9 @@ PAY_CHANNELS = ("stripe", "payroll")
 class Earning(models.Model):
     """Pay for one unit of work. Terms never change; `posting` is set once, by its round.
 
-    `payable_minor` is what a payout may still take: pay without what was netted or clawed back.
+    `seconds` is the measured active time. `available_at` only ever moves to an earlier instant
+    (cash-out). `payable_minor` is what a payout may still take: pay without what was netted or
+    clawed back.
     """
 
     TRANSITIONS = transitions(
@@ -41,6 +43,7 @@ class Earning(models.Model):
     fee_minor = models.BigIntegerField()
     cap_minor = models.BigIntegerField()
     pay_channel = models.CharField(max_length=8)
+    seconds = models.IntegerField(null=True)
     earned_at = models.DateTimeField()
     available_at = models.DateTimeField()
     posting = models.ForeignKey(Posting, models.PROTECT, null=True, related_name="earnings")
@@ -70,6 +73,10 @@ class Earning(models.Model):
                     clawed_minor__gte=0,
                     pay_minor__gte=F("netted_minor") + F("clawed_minor"),
                 ),
+            ),
+            models.CheckConstraint(
+                name="earning_seconds_are_not_negative",
+                condition=Q(seconds=None) | Q(seconds__gte=0),
             ),
             models.CheckConstraint(
                 name="earning_channel_is_known", condition=Q(pay_channel__in=PAY_CHANNELS)

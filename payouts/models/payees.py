@@ -7,10 +7,16 @@ from django.db.models import Q
 
 from marketplace.kit.ids import uuid7
 from marketplace.kit.states import transitions
+from payouts.models import triggers
+
+RAILS = ("stripe", "bank_file")
 
 
 class Payee(models.Model):
-    """A recipient account. `active` exactly while Stripe lets it receive transfers."""
+    """A recipient account. `active` exactly while its rail lets it receive transfers.
+
+    On the rail `bank_file` `account_id` is a reference of our own, `bank:<payee>`.
+    """
 
     TRANSITIONS = transitions(
         {
@@ -26,6 +32,7 @@ class Payee(models.Model):
     expert = models.ForeignKey("people.Expert", models.PROTECT, related_name="payees")
     account_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
     country = models.CharField(max_length=2)
+    rail = models.CharField(max_length=9, default="stripe")
     state = models.CharField(max_length=10, default="new")
     why = models.CharField(max_length=200, blank=True, default="")
     livemode = models.BooleanField()
@@ -43,11 +50,13 @@ class Payee(models.Model):
                 name="payee_state_is_known",
                 condition=Q(state__in=["new", "onboarding", "active", "restricted", "closed"]),
             ),
+            models.CheckConstraint(name="payee_rail_is_known", condition=Q(rail__in=RAILS)),
             models.CheckConstraint(
                 name="payee_has_an_account_unless_new",
                 condition=Q(state__in=["new", "closed"]) | Q(account_id__isnull=False),
             ),
         ]
+        triggers = [triggers.MODE_MATCHES]
 
     def __str__(self) -> str:
         return f"payee {self.id}"

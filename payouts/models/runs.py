@@ -10,7 +10,7 @@ from marketplace.kit.ids import uuid7
 from marketplace.kit.states import transitions
 from payouts.models import triggers
 from payouts.models.earnings import Earning
-from payouts.models.payees import Payee
+from payouts.models.payees import RAILS, Payee
 
 USER = settings.AUTH_USER_MODEL
 LIVE_ATTEMPT = ("created", "sending", "unknown", "succeeded")
@@ -18,7 +18,11 @@ MONEY_RESERVED = ("reserved", "submitting", "unknown", "rejected", "held")
 
 
 class PayoutRun(models.Model):
-    """One round of payouts in one currency, opened by one person and approved by another."""
+    """One round of payouts in one currency and on one rail.
+
+    Opened by the schedule (`opened_by` empty) or one person, approved by another; a run of the
+    kind `cash_out` takes one day's cash-outs and is approved by rule.
+    """
 
     TRANSITIONS = transitions(
         {
@@ -33,10 +37,12 @@ class PayoutRun(models.Model):
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(max_length=9, default="scheduled")
+    rail = models.CharField(max_length=9, default="stripe")
     currency = models.CharField(max_length=3)
     state = models.CharField(max_length=9, default="open")
     pause_reason = models.CharField(max_length=200, blank=True, default="")
-    opened_by = models.ForeignKey(USER, models.PROTECT, related_name="+")
+    opened_by = models.ForeignKey(USER, models.PROTECT, null=True, related_name="+")
     opened_at = models.DateTimeField()
     collected_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
@@ -63,10 +69,22 @@ class PayoutRun(models.Model):
             models.CheckConstraint(
                 name="run_is_approved_by_somebody",
                 condition=Q(approved_at=None, approved_by=None)
-                | Q(approved_at__isnull=False, approved_by__isnull=False),
+                | Q(approved_at__isnull=False, approved_by__isnull=False)
+                | Q(kind="cash_out", approved_at__isnull=False, opened_by=None, approved_by=None),
+            ),
+            models.CheckConstraint(
+                name="run_kind_and_rail_are_known",
+                condition=Q(kind__in=["scheduled", "cash_out"], rail__in=RAILS),
             ),
             models.UniqueConstraint(
-                fields=["currency"], name="one_open_run_per_currency", condition=Q(state="open")
+                fields=["currency", "rail"],
+                name="one_open_run_per_currency",
+                condition=Q(state="open"),
+            ),
+            models.UniqueConstraint(
+                fields=["currency"],
+                name="one_cash_out_run_at_a_time",
+                condition=Q(kind="cash_out", state__in=["running", "paused"]),
             ),
         ]
 
@@ -186,6 +204,10 @@ class PayoutAttempt(models.Model):
     error_code = models.CharField(max_length=100, blank=True, default="")
     error_message = models.CharField(max_length=500, blank=True, default="")
     is_frozen = models.BooleanField(default=False)
+    rail = models.CharField(max_length=9, default="stripe")
+    bank_batch = models.ForeignKey(
+        "payouts.BankBatch", models.PROTECT, null=True, related_name="attempts"
+    )
 
     class Meta:
         constraints = [
@@ -195,6 +217,10 @@ class PayoutAttempt(models.Model):
                 condition=Q(state__in=LIVE_ATTEMPT),
             ),
             models.UniqueConstraint(fields=["payout", "number"], name="attempts_are_numbered"),
+            models.CheckConstraint(
+                name="attempt_rail_is_known",
+                condition=Q(rail="stripe", bank_batch=None) | Q(rail="bank_file"),
+            ),
             models.CheckConstraint(
                 name="attempt_state_matches_its_facts",
                 condition=Q(state="created", first_sent_at=None, ended_at=None)
@@ -210,6 +236,7 @@ class PayoutAttempt(models.Model):
                 condition=Q(state__in=["sending", "unknown"]),
             )
         ]
+        triggers = [triggers.MODE_MATCHES]
 
     def __str__(self) -> str:
         return self.key

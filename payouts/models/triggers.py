@@ -135,11 +135,11 @@ EARNING_KEEPS_ITS_TERMS = pgtrigger.Trigger(
     IF TG_OP = 'UPDATE' THEN
       IF (NEW.id, NEW.key, NEW.expert_id, NEW.escrow_id, NEW.reservation_id, NEW.currency,
           NEW.pay_minor, NEW.fee_minor, NEW.cap_minor, NEW.pay_channel, NEW.earned_at,
-          NEW.available_at)
+          NEW.seconds)
         IS DISTINCT FROM
          (OLD.id, OLD.key, OLD.expert_id, OLD.escrow_id, OLD.reservation_id, OLD.currency,
           OLD.pay_minor, OLD.fee_minor, OLD.cap_minor, OLD.pay_channel, OLD.earned_at,
-          OLD.available_at) THEN
+          OLD.seconds) OR NEW.available_at > OLD.available_at THEN
         RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'earning terms never change';
       END IF;
       IF NEW.posting_id IS NOT DISTINCT FROM OLD.posting_id THEN RETURN NEW; END IF;
@@ -170,6 +170,52 @@ ITEM_IS_NOT_PAYROLL = pgtrigger.Trigger(
     END IF;
     RETURN NEW;
     """,
+)
+
+
+ITEM_IS_PAYROLL = pgtrigger.Trigger(
+    name="item_is_payroll",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    func="""
+    IF EXISTS (SELECT 1 FROM payouts_earning WHERE id = NEW.earning_id AND pay_channel <> 'payroll')
+    THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE = 'only an employee is on a payroll';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+MODE_MATCHES = pgtrigger.Trigger(
+    name="mode_matches",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    declare=[("m", "boolean")],
+    # The first row of money decides the mode of the instance for good.
+    func="""
+    SELECT livemode INTO m FROM payouts_instancemode WHERE id = 1;
+    IF m IS NULL THEN
+      INSERT INTO payouts_instancemode (id, livemode) VALUES (1, NEW.livemode)
+        ON CONFLICT (id) DO NOTHING;
+      SELECT livemode INTO m FROM payouts_instancemode WHERE id = 1;
+    END IF;
+    IF m IS DISTINCT FROM NEW.livemode THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE =
+        'sandbox and live money never mix: this instance is ' ||
+        CASE WHEN m THEN 'live' ELSE 'a sandbox' END;
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+MODE_IS_FOR_GOOD = pgtrigger.Trigger(
+    name="mode_is_for_good",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    func="RAISE EXCEPTION 'the mode of an instance is for good' USING ERRCODE = '23001';",
 )
 
 

@@ -7,7 +7,23 @@ import re
 import yaml
 from django.apps import apps
 
-from payouts.models import Earning, Funding, Payee, Payout, PayoutAttempt, PayoutRun
+from payouts.models import (
+    BankBatch,
+    Break,
+    BudgetGrant,
+    Chargeback,
+    Clawback,
+    Earning,
+    Funding,
+    Invoice,
+    Payee,
+    Payout,
+    PayoutAttempt,
+    PayoutRun,
+    PayrollExport,
+    Proposal,
+    Refund,
+)
 from tasks.models.assignments import TRANSITIONS as ASSIGNMENT
 from tasks.models.batches import BATCH_TRANSITIONS, TASK_TRANSITIONS
 from tests.architecture.source import ROOT
@@ -26,6 +42,15 @@ TABLES = {
     "payout": Payout.TRANSITIONS,
     "attempt": PayoutAttempt.TRANSITIONS,
     "run": PayoutRun.TRANSITIONS,
+    "refund": Refund.TRANSITIONS,
+    "chargeback": Chargeback.TRANSITIONS,
+    "grant": BudgetGrant.TRANSITIONS,
+    "invoice": Invoice.TRANSITIONS,
+    "clawback": Clawback.TRANSITIONS,
+    "payroll": PayrollExport.TRANSITIONS,
+    "bank batch": BankBatch.TRANSITIONS,
+    "break": Break.TRANSITIONS,
+    "proposal": Proposal.TRANSITIONS,
 }
 
 

@@ -19,6 +19,13 @@ PACKAGES = (
 INTERNAL = {
     "payouts.PayoutItem": "lines of a payout",
     "payouts.PayoutAttempt": "history of a payout",
+    "payouts.RefundPart": "lines of a refund",
+    "payouts.DocumentSeries": "the last number given",
+    "payouts.Netting": "lines of an earning",
+    "payouts.PayrollLine": "lines of a payroll export",
+    "payouts.PayrollItem": "lines of a payroll export",
+    "payouts.BankDetails": "sealed; only the payee's own form and the bank file read them",
+    "payouts.InstanceMode": "one row that no page lists",
     "payouts.SandboxObject": "Stripe's side, in the sandbox",
     "payouts.SandboxReply": "Stripe's side, in the sandbox",
     "payouts.SandboxFault": "Stripe's side, in the sandbox",
