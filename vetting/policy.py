@@ -85,11 +85,19 @@ class Reason:
 
     def missing(self) -> list[str]:
         """What to get, in words, for the answer to stop being unmet."""
-        if self.truth != "unmet":
+        return self.leaves("unmet")
+
+    def undecided(self) -> list[str]:
+        """What is still being checked, in words, while that keeps the answer undecided."""
+        return self.leaves("undecided")
+
+    def leaves(self, truth: Truth) -> list[str]:
+        """The conditions that keep the answer at `truth`; none where the answer is another."""
+        if self.truth != truth:
             return []
         if not self.parts:
             return [self.asks]
-        return [words for part in self.parts for words in part.missing()]
+        return [words for part in self.parts for words in part.leaves(truth)]
 
 
 def check_expression(expression: Expression) -> None:

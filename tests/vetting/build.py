@@ -26,7 +26,7 @@ from vetting.services.credentials import (
     draft_credential,
     submit_credential,
 )
-from vetting.services.documents import attach_document
+from vetting.services.documents import attach_document, open_document
 from vetting.services.item_banks import import_items
 from vetting.services.policies import publish_policy
 
@@ -125,13 +125,26 @@ def submitted_credential(who: Expert, kind: str = "licence", **more: Any) -> Cre
     return submit_credential(credential=credential, at=NOON)
 
 
+def read(credential: Credential, *, by: User) -> None:
+    for document in credential.documents.filter(purged_at=None):
+        open_document(document=document, by=by, reason="to judge it", at=NOON)
+
+
+def decided(
+    credential: Credential, found: Verdict | None = None, *, by: User | None = None
+) -> Credential:
+    """Somebody opened every paper and gave this verdict."""
+    by = by or person()
+    read(credential, by=by)
+    return decide_credential(credential=credential, verdict=found or verdict(), by=by, at=NOON)
+
+
 def verdict(outcome: str = "verified", **more: Any) -> Verdict:
     return Verdict(outcome, dict.fromkeys(CHECKLIST, True), **more)
 
 
 def verified_credential(who: Expert, **more: Any) -> Credential:
-    credential = submitted_credential(who, **more)
-    return decide_credential(credential=credential, verdict=verdict(), by=person(), at=NOON)
+    return decided(submitted_credential(who, **more))
 
 
 def policy(of: Skill, expression: dict[str, Any]) -> None:

@@ -10,15 +10,14 @@ from django.db import IntegrityError, transaction
 from marketplace.events.models import Event
 from marketplace.kit.errors import InvalidInput
 from marketplace.kit.states import IllegalTransition
-from marketplace.people.models import DecisionRecord, Expert, LegalDocument
-from marketplace.people.services.consenting import give_consent, publish_document
+from marketplace.people.models import DecisionRecord, Expert
 from marketplace.people.services.deciding import NotYourDecision, Reason
 from tests.vetting import build
 from tests.vetting.build import DAY, NOON, WHY
 from vetting.models import Application, Qualification, Skill
-from vetting.selectors.facts import weigh_domain
 from vetting.services.applications import (
     AlreadyApplied,
+    CheckRunning,
     FactsMissing,
     NothingProposed,
     apply,
@@ -31,7 +30,7 @@ from vetting.services.applications import (
     withdraw,
 )
 from vetting.services.catalogue import NameTaken, add_domain, add_skill, regulate_domain
-from vetting.services.credentials import Registry, decide_credential, withdraw_credential
+from vetting.services.credentials import Registry, withdraw_credential
 
 pytestmark = pytest.mark.django_db
 TEST, LICENCE = {"assessment": "reading"}, {"credential": "licence"}
@@ -106,7 +105,7 @@ def test_a_check_that_still_runs_keeps_the_application_waiting() -> None:
 
     application = applied(skill, expert)
     assert application.state == "submitted"
-    decide_credential(credential=credential, verdict=build.verdict(), by=build.person(), at=NOON)
+    build.decided(credential)
 
     application.refresh_from_db()
     assert application.state == "approved"
@@ -134,9 +133,7 @@ def test_a_registry_look_up_counts_as_official_only_for_a_proofed_person() -> No
     skill, expert = build.skill(), build.expert()
     build.policy(skill, LICENCE | {"min_a": "a3"})
     seen = build.verdict(registry=Registry("https://board.example/1", NOON.date(), "A. Expert"))
-    credential = decide_credential(
-        credential=build.submitted_credential(expert), verdict=seen, by=build.person(), at=NOON
-    )
+    credential = build.decided(build.submitted_credential(expert), seen)
 
     assert credential.assurance == "a3"
     assert applied(skill, expert).state == "not_eligible_yet"
@@ -241,6 +238,33 @@ def test_nobody_approves_over_a_missing_fact() -> None:
 
     with pytest.raises(FactsMissing):
         propose_decision(application=application, outcome="approved", by=build.person(), at=NOON)
+
+
+def test_nobody_approves_while_a_check_runs() -> None:
+    skill, expert = build.skill(), build.expert()
+    build.policy(skill, LICENCE)
+    credential = build.submitted_credential(expert)
+    application = applied(skill, expert)
+
+    with pytest.raises(CheckRunning, match="Still being checked: a verified licence"):
+        propose_decision(application=application, outcome="approved", by=build.person(), at=NOON)
+    build.decided(credential)
+
+    application.refresh_from_db()
+    assert application.state == "approved"
+
+
+def test_a_check_that_begins_after_the_proposal_stops_the_approval() -> None:
+    expert = build.expert()
+    application = in_review(expert)
+    propose_decision(application=application, outcome="approved", by=build.person(), at=NOON)
+    withdraw_credential(credential=expert.credentials.get(), at=NOON)
+    build.submitted_credential(expert)
+
+    with pytest.raises(CheckRunning):
+        confirm_decision(application=application, by=build.person(), at=NOON)
+
+    assert not Qualification.objects.exists()
 
 
 def test_without_a_proposal_there_is_nothing_to_confirm() -> None:
@@ -357,34 +381,3 @@ def test_an_application_that_still_waits_for_a_check_can_be_waitlisted() -> None
     )
 
     assert application.state == "waitlisted"
-
-
-def test_accepted_terms_are_a_fact_until_a_newer_version_is_published() -> None:
-    skill, expert = build.skill(), build.expert()
-    build.policy(skill, {"terms": "confidentiality"})
-
-    def publish() -> LegalDocument:
-        return publish_document(
-            kind="confidentiality",
-            title="Confidentiality",
-            body=f"Version {LegalDocument.objects.count() + 1}",
-            effective_from=NOON,
-            by=build.person(),
-            at=NOON,
-        )
-
-    text = publish()
-    give_consent(user=expert.user, document=text, shown_hash=text.sha256, channel="web", at=NOON)
-    assert [each.reason.truth for each in weigh_domain(expert, skill.domain, NOON)] == ["met"]
-    publish()
-
-    assert [each.reason.truth for each in weigh_domain(expert, skill.domain, NOON)] == ["unmet"]
-
-
-def test_a_failed_attempt_does_not_hide_an_earlier_pass() -> None:
-    skill, expert = build.skill(), build.expert()
-    build.policy(skill, {"any_of": [TEST, {"assessment": "second"}]})
-    build.taken(expert, build.assessment(skill), rightly=True)
-    build.taken(expert, build.assessment(skill, slug="second"), rightly=False)
-
-    assert applied(skill, expert).state == "approved"

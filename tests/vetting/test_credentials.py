@@ -29,6 +29,7 @@ from vetting.models import Credential, Document, DocumentAccess, Verification
 from vetting.services.credentials import (
     CHECKLIST,
     NoDocuments,
+    PaperUnread,
     Registry,
     Verdict,
     decide_credential,
@@ -202,7 +203,7 @@ def test_a_verified_claim_keeps_the_finding_and_its_assurance() -> None:
     found = build.verdict(registry=registry, valid_until=date(2027, 5, 1))
     credential = build.submitted_credential(build.expert())
 
-    credential = decide_credential(credential=credential, verdict=found, by=build.person(), at=NOON)
+    credential = build.decided(credential, found)
 
     assert (credential.state, credential.assurance) == ("verified", "a3")
     assert credential.valid_until == date(2027, 5, 1)
@@ -218,6 +219,18 @@ def test_a_verified_claim_keeps_the_finding_and_its_assurance() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("outcome", ["verified", "needs_info", "rejected"])
+def test_nobody_judges_a_paper_that_they_did_not_open(outcome: str) -> None:
+    credential = build.submitted_credential(build.expert())
+    reviewer, found = build.person(), build.verdict(outcome, reason=WHY)
+    for document in credential.documents.all():
+        open_document(document=document, by=build.person(), reason="somebody else", at=NOON)
+
+    with pytest.raises(PaperUnread, match="Open the paper you have not looked at, then decide"):
+        decide_credential(credential=credential, verdict=found, by=reviewer, at=NOON)
+
+
+@pytest.mark.django_db
 def test_a_judged_paper_without_the_registry_is_a2() -> None:
     assert build.verified_credential(build.expert()).assurance == "a2"
 
@@ -227,9 +240,7 @@ def test_a_rejection_has_a_human_a_reason_evidence_and_an_appeal() -> None:
     credential = build.submitted_credential(build.expert())
     reviewer = build.person()
 
-    credential = decide_credential(
-        credential=credential, verdict=build.verdict("rejected", reason=WHY), by=reviewer, at=NOON
-    )
+    credential = build.decided(credential, build.verdict("rejected", reason=WHY), by=reviewer)
 
     decision = credential.decision
     assert decision is not None
@@ -260,7 +271,7 @@ def test_a_verdict_is_whole(found: Verdict) -> None:
     credential = build.submitted_credential(build.expert())
 
     with pytest.raises(InvalidInput):
-        decide_credential(credential=credential, verdict=found, by=build.person(), at=NOON)
+        build.decided(credential, found)
 
 
 @pytest.mark.django_db
@@ -268,7 +279,7 @@ def test_more_papers_can_be_asked_for_and_sent() -> None:
     credential = build.submitted_credential(build.expert())
     ask = build.verdict("needs_info", reason=Reason("", "Please add page 2.", []))
 
-    credential = decide_credential(credential=credential, verdict=ask, by=build.person(), at=NOON)
+    credential = build.decided(credential, ask)
     assert (credential.state, credential.asked_for) == ("needs_info", "Please add page 2.")
     attach_document(credential=credential, content=build.picture(), at=NOON)
     credential = submit_credential(credential=credential, at=NOON)

@@ -20,7 +20,7 @@ from marketplace.people.services.deciding import (
 from vetting.access import require_unconflicted
 from vetting.models import Application, Domain
 from vetting.models.applications import MOVING
-from vetting.selectors.facts import weigh_domain
+from vetting.selectors.facts import Weighed, weigh_domain
 from vetting.services.settling import (
     approve_application,
     close_application,
@@ -47,6 +47,12 @@ class FactsMissing(DomainError):
     """Nobody can be approved while every policy of the domain is unmet."""
 
     code = "facts_missing"
+
+
+class CheckRunning(DomainError):
+    """Nobody can be approved while a test or a credential that a policy asks for is undecided."""
+
+    code = "check_running"
 
 
 @transaction.atomic
@@ -95,7 +101,7 @@ def propose_decision(
     """Propose to approve or decline; a second person has to confirm. A newer proposal replaces.
 
     To decline takes a reason code, a message of 100 characters and evidence. Raises FactsMissing,
-    NotYourDecision, InvalidInput.
+    CheckRunning, NotYourDecision, InvalidInput.
     """
     application = _locked(application)
     require_unconflicted(user=by, expert=application.expert)
@@ -105,8 +111,8 @@ def propose_decision(
     _require_in_review(application)
     if outcome == "declined":
         _require_reason(reason)
-    elif _is_unmet(application, at):
-        raise FactsMissing("A fact that the domain asks for is missing; nobody can approve that.")
+    else:
+        _weigh(application, at)
     application.proposed_outcome = outcome
     application.proposed_by, application.proposed_at = by, at
     application.proposed_reason, application.proposed_message = reason.code, reason.message
@@ -120,16 +126,14 @@ def propose_decision(
 def confirm_decision(*, application: Application, by: User, at: datetime) -> Application:
     """Make a proposal of somebody else true: approve and grant, or decline with an appeal clock.
 
-    Raises NothingProposed, NotYourDecision.
+    Raises NothingProposed, FactsMissing, CheckRunning, NotYourDecision.
     """
     application = _locked(application)
     _require_proposal(application)
     require_unconflicted(user=by, expert=application.expert)
     if application.proposed_outcome == "declined":
         return _decline(application, by, at)
-    weighed = weigh_domain(application.expert, application.domain, at)
-    if all(each.reason.truth == "unmet" for each in weighed):
-        raise FactsMissing("A fact that the domain asks for is missing by now.")
+    weighed = _weigh(application, at)
     decision = record_decision(
         kind="application.approved",
         subject=Subject("application", application.pk, application.expert),
@@ -223,9 +227,18 @@ def _require_proposal(application: Application) -> None:
         raise NothingProposed("Nobody has proposed a decision.")
 
 
-def _is_unmet(application: Application, at: datetime) -> bool:
+def _weigh(application: Application, at: datetime) -> list[Weighed]:
+    """What the facts say now, where that lets people approve.
+
+    A skill without a policy is theirs to decide; one whose check still runs is not.
+    """
     weighed = weigh_domain(application.expert, application.domain, at)
-    return all(each.reason.truth == "unmet" for each in weighed)
+    if all(each.reason.truth == "unmet" for each in weighed):
+        raise FactsMissing("A fact that the domain asks for is missing; nobody can approve that.")
+    running = [word for each in weighed if each.policy for word in each.reason.undecided()]
+    if running:
+        raise CheckRunning(f"Still being checked: {', '.join(dict.fromkeys(running))}.")
+    return weighed
 
 
 def _locked(application: Application) -> Application:

@@ -21,7 +21,7 @@ from marketplace.people.services.deciding import (
     record_decision,
 )
 from vetting.access import require_unconflicted
-from vetting.models import Credential, Verification
+from vetting.models import Credential, DocumentAccess, Verification
 from vetting.models.credentials import TRANSITIONS
 from vetting.services.documents import KEPT_FOR, keep_documents_until
 from vetting.services.settling import reconsider_applications
@@ -34,6 +34,12 @@ class NoDocuments(DomainError):
     """A claim is checked by its papers; add at least one."""
 
     code = "no_documents"
+
+
+class PaperUnread(DomainError):
+    """Who judges a claim has opened each of its papers."""
+
+    code = "paper_unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +128,13 @@ def decide_credential(
     """Record what a reviewer found, and look again at applications that waited for it.
 
     Papers of a decided claim are purged 30 days later, or at the end of the appeal if that is
-    later. Raises InvalidInput for an incomplete verdict and NotYourDecision.
+    later. Raises InvalidInput for an incomplete verdict, PaperUnread and NotYourDecision.
     """
     credential = _locked(credential)
     require_unconflicted(user=by, expert=credential.expert)
     _require_whole(verdict)
     require_transition(TRANSITIONS, credential, verdict.outcome)
+    _require_read(credential, by)
     credential.state, credential.assurance = verdict.outcome, verdict.assurance
     credential.valid_until = verdict.valid_until or credential.valid_until
     credential.asked_for = verdict.reason.message if verdict.outcome == "needs_info" else ""
@@ -168,6 +175,14 @@ def _require_whole(verdict: Verdict) -> None:
     if verdict.outcome == "needs_info" and not verdict.reason.message.strip():
         errors = [{"field": "message", "problem": "says what is needed"}]
         raise InvalidInput("Say what the person should send.", errors=errors)
+
+
+def _require_read(credential: Credential, by: User) -> None:
+    kept = credential.documents.filter(purged_at__isnull=True)
+    unread = kept.exclude(pk__in=DocumentAccess.objects.filter(by=by).values("document")).count()
+    if unread:
+        papers = "the paper" if unread == 1 else f"{unread} papers"
+        raise PaperUnread(f"Open {papers} you have not looked at, then decide.", unread=unread)
 
 
 def _record_decision(

@@ -29,7 +29,7 @@ from vetting.services.credentials import (
     draft_credential,
     submit_credential,
 )
-from vetting.services.documents import attach_document
+from vetting.services.documents import attach_document, open_document
 from vetting.services.item_banks import import_items
 from vetting.services.policies import publish_policy
 
@@ -187,6 +187,8 @@ def certificate(*, title: str, issuer: str, holder: str) -> bytes:
 
 def verify(credential: Credential, *, by: User, at: datetime) -> Credential:
     """Staff looked at the document and found it in order."""
+    for document in credential.documents.order_by("pk"):
+        open_document(document=document, by=by, reason="To check it", at=at)
     verdict = Verdict("verified", dict.fromkeys(CHECKLIST, True))
     return decide_credential(credential=credential, verdict=verdict, by=by, at=at)
 

@@ -86,6 +86,7 @@ def test_nobody_opens_the_papers_of_their_own_people(sam: User) -> None:
 # Credentials ------------------------------------------------------------------------------------
 def test_checked_claim_is_verified(sam: User) -> None:
     found = cast.credential()
+    build.read(found, by=sam)
 
     cast.enter(sam).post(
         reverse("staff:credential", args=[found.pk]),
@@ -103,6 +104,7 @@ def test_checked_claim_is_verified(sam: User) -> None:
 
 def test_rejected_claim_says_why_and_rests_on_the_failed_points(sam: User) -> None:
     found = cast.credential()
+    build.read(found, by=sam)
     paper = found.documents.get()
 
     cast.enter(sam).post(
@@ -120,6 +122,17 @@ def test_rejected_claim_says_why_and_rests_on_the_failed_points(sam: User) -> No
     assert decision is not None
     assert decision.evidence == ["checklist:name_matches", f"document:{paper.pk}"]
     assert decision.appeal_until == NOON + timedelta(days=30)
+
+
+def test_claim_is_not_judged_by_who_left_its_paper_closed(sam: User) -> None:
+    found = cast.credential()
+    address = reverse("staff:credential", args=[found.pk])
+
+    answer = cast.enter(sam).post(address, {**CHECKED, "outcome": "verified"})
+
+    assert answer.status_code == 422
+    assert "Open the paper you have not looked at, then decide." in cast.text(answer)
+    assert Credential.objects.get().state == "in_review"
 
 
 @pytest.mark.parametrize(
@@ -277,6 +290,7 @@ def test_empty_queue_tells_the_longest_wait_of_today(
     sam: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = cast.credential()
+    build.read(found, by=sam)
     monkeypatch.setattr("marketplace.kit.clock.now", lambda: NOON + timedelta(hours=3))
     client = cast.enter(sam)
     client.post(reverse("staff:credential", args=[found.pk]), {**CHECKED, "outcome": "verified"})
