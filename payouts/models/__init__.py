@@ -6,6 +6,7 @@ from payouts.models.documents import DOCUMENT_KINDS, Document, DocumentSeries, I
 from payouts.models.earnings import PAY_CHANNELS, Earning
 from payouts.models.inbox import ENDPOINTS, StripeEvent
 from payouts.models.ledger import Account, Entry, Posting
+from payouts.models.pace import SendingPace
 from payouts.models.payees import RAILS, Payee
 from payouts.models.payroll import PayrollExport, PayrollItem, PayrollLine
 from payouts.models.policies import POLICY_KINDS, Policy
@@ -88,6 +89,7 @@ __all__ = [
     "SandboxFault",
     "SandboxObject",
     "SandboxReply",
+    "SendingPace",
     "Side",
     "StripeEvent",
 ]

@@ -93,7 +93,10 @@ class PayoutRun(models.Model):
 
 
 class Payout(models.Model):
-    """One expert's money of one run. Amount and destination are frozen at birth."""
+    """One expert's money of one run. Amount and destination are frozen at birth.
+
+    `arrived_minor` is what it became in the currency of the expert's bank: information, no booking.
+    """
 
     TRANSITIONS = transitions(
         {
@@ -124,6 +127,9 @@ class Payout(models.Model):
     reserved_at = models.DateTimeField()
     transferred_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
+    bank_payout_id = models.CharField(max_length=100, blank=True, default="")
+    arrived_minor = models.BigIntegerField(null=True)
+    arrived_currency = models.CharField(max_length=3, blank=True, default="")
 
     class Meta:
         constraints = [
@@ -131,6 +137,11 @@ class Payout(models.Model):
                 fields=["run", "expert", "currency"], name="one_payout_per_run_and_expert"
             ),
             models.CheckConstraint(name="payout_is_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="payout_arrives_in_a_currency",
+                condition=Q(arrived_minor=None, arrived_currency="")
+                | (Q(arrived_minor__isnull=False) & ~Q(arrived_currency="")),
+            ),
             models.CheckConstraint(
                 name="payout_sent_at_matches_state",
                 condition=Q(

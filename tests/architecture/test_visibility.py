@@ -25,6 +25,7 @@ INTERNAL = {
     "payouts.PayrollLine": "lines of a payroll export",
     "payouts.PayrollItem": "lines of a payroll export",
     "payouts.BankDetails": "sealed; only the payee's own form and the bank file read them",
+    "payouts.SendingPace": "one row that no page lists",
     "payouts.InstanceMode": "one row that no page lists",
     "payouts.SandboxObject": "Stripe's side, in the sandbox",
     "payouts.SandboxReply": "Stripe's side, in the sandbox",
