@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -18,10 +19,20 @@ def next_attempt(*, payout: Payout) -> PayoutAttempt:
     if alive is not None:
         return alive
     last = payout.attempts.order_by("number").last()
-    number = 1 if last is None else last.number + 1
+    attempt = _attempt(payout, 1 if last is None else last.number + 1)
+    attempt.save(force_insert=True)
+    return attempt
+
+
+def first_attempts(*, payouts: Sequence[Payout]) -> list[PayoutAttempt]:
+    """Write attempt 1 of payouts that were just made."""
+    return PayoutAttempt.objects.bulk_create(_attempt(payout, 1) for payout in payouts)
+
+
+def _attempt(payout: Payout, number: int) -> PayoutAttempt:
     request = _request(payout, number)
     provider = gateway()
-    return PayoutAttempt.objects.create(
+    return PayoutAttempt(
         payout=payout,
         number=number,
         key=f"payout:{payout.id}:{number}",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from django.db import connection, transaction
 
 from marketplace.kit.errors import DomainError
-from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from payouts.models import Account, Posting, Side
 
@@ -94,26 +94,38 @@ def post(
     and InsufficientBalance when a guarded account would go below zero; a refused posting leaves
     no trace of its key.
     """
-    merged = _merge(legs)
     posting = Posting(
-        id=uuid7(),
         key=key,
         kind=kind,
         currency=currency,
-        request_hash=_digest(kind, currency, merged),
         effective_at=effective_at,
         actor=actor,
         external_ref=external_ref,
         reverses=reverses,
     )
+    return post_many(drafts=[(posting, legs)])[0]
+
+
+def post_many(*, drafts: Sequence[tuple[Posting, Sequence[Leg]]]) -> list[Posting]:
+    """Write several unsaved postings with their legs in as few statements as one; all or none.
+
+    Each once per its key; returned in the order given. Raises what `post` raises.
+    """
+    merged = {posting.id: _merge(legs) for posting, legs in drafts}
+    for posting, _ in drafts:
+        posting.request_hash = _digest(posting.kind, posting.currency, merged[posting.id])
     with transaction.atomic():
-        if not _insert(posting):
-            return _first(posting)
-        locked = lock_accounts(account_ids={account for account, _ in merged})
-        _refuse_overdraft(locked, merged, currency)
-        _insert_entries(posting, locked, merged)
-    posting.is_new = True
-    return posting
+        free = _insert([posting for posting, _ in drafts])
+        fresh = [(posting, merged[posting.id]) for posting, _ in drafts if posting.id in free]
+        if fresh:
+            ids = {account for _, sides in fresh for account, _ in sides}
+            locked = lock_accounts(account_ids=ids)
+            _refuse_overdraft(locked, fresh)
+            _insert_entries(locked, fresh)
+        found = [posting if posting.id in free else _first(posting) for posting, _ in drafts]
+    for posting, _ in fresh:
+        posting.is_new = True
+    return found
 
 
 def reverse(*, posting: Posting, key: str, at: datetime, actor: UUID | None = None) -> Posting:
@@ -140,6 +152,7 @@ def lock_accounts(*, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
 
 
 Merged = dict[tuple[UUID, Side], int]
+Fresh = Sequence[tuple[Posting, Merged]]
 
 
 def _merge(legs: Iterable[Leg]) -> Merged:
@@ -155,28 +168,25 @@ def _digest(kind: str, currency: str, merged: Merged) -> str:
     return hashlib.sha256(json.dumps([kind, currency, rows]).encode()).hexdigest()
 
 
-def _insert(posting: Posting) -> bool:
+def _insert(postings: Sequence[Posting]) -> set[UUID]:
+    """The ids of those whose key was free. In the order of keys: rivals wait, never deadlock."""
+    columns = "id kind currency key request_hash reverses_id external_ref actor effective_at"
+    rows = [
+        [getattr(posting, column) for column in columns.split()]
+        for posting in sorted(postings, key=attrgetter("key"))
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO payouts_posting (id, kind, currency, key, request_hash, reverses_id,
               external_ref, actor, effective_at)
-            VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
-            ON CONFLICT (key) DO NOTHING
+            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],
+              %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
+            ON CONFLICT (key) DO NOTHING RETURNING id
             """,
-            [
-                posting.id,
-                posting.kind,
-                posting.currency,
-                posting.key,
-                posting.request_hash,
-                posting.reverses_id,
-                posting.external_ref,
-                posting.actor,
-                posting.effective_at,
-            ],
+            [list(column) for column in zip(*rows, strict=True)],
         )
-        return bool(cursor.rowcount == 1)
+        return {row for (row,) in cursor.fetchall()}
 
 
 def _first(wanted: Posting) -> Posting:
@@ -186,36 +196,37 @@ def _first(wanted: Posting) -> Posting:
     return found
 
 
-def _refuse_overdraft(locked: dict[UUID, Account], merged: Merged, currency: str) -> None:
-    change: dict[UUID, int] = defaultdict(int)
-    for (account_id, side), amount in merged.items():
-        change[account_id] += amount if side == locked[account_id].normal else -amount
-    for account_id, account in locked.items():
-        if change[account_id] < 0 and not account.may_go_negative:
-            wanted, present = -change[account_id], account.balance_minor
-            if present < wanted:
+def _refuse_overdraft(locked: Mapping[UUID, Account], fresh: Fresh) -> None:
+    left = {row.id: row.balance_minor for row in locked.values()}
+    for posting, merged in fresh:
+        change: dict[UUID, int] = defaultdict(int)
+        for (account_id, side), amount in merged.items():
+            change[account_id] += amount if side == locked[account_id].normal else -amount
+        for account_id, raised in change.items():
+            account, present = locked[account_id], left[account_id]
+            if raised < 0 and not account.may_go_negative and present + raised < 0:
                 raise InsufficientBalance(
-                    account, Money(wanted, currency), Money(present, account.currency)
+                    account, Money(-raised, posting.currency), Money(present, account.currency)
                 )
+            left[account_id] += raised
 
 
-def _insert_entries(posting: Posting, locked: dict[UUID, Account], merged: Merged) -> None:
+def _insert_entries(locked: Mapping[UUID, Account], fresh: Fresh) -> None:
     # The raising side first: the overdraft check looks after every single entry.
-    rows = sorted(merged, key=lambda row: (row[0], row[1] != locked[row[0]].normal))
+    rows = [
+        (posting.id, account, side, merged[account, side])
+        for posting, merged in fresh
+        for account, side in sorted(merged, key=lambda r: (r[0], r[1] != locked[r[0]].normal))
+    ]
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO payouts_entry
               (posting_id, account_id, side, amount_minor, account_version, balance_after_minor)
-            SELECT %s, account, side, amount, 0, 0
-            FROM unnest(%s::uuid[], %s::text[], %s::bigint[])
-              WITH ORDINALITY AS leg(account, side, amount, place)
+            SELECT posting, account, side, amount, 0, 0
+            FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
+              WITH ORDINALITY AS leg(posting, account, side, amount, place)
             ORDER BY place
             """,
-            [
-                posting.id,
-                [account for account, _ in rows],
-                [side for _, side in rows],
-                [merged[row] for row in rows],
-            ],
+            [list(column) for column in zip(*rows, strict=True)],
         )

@@ -122,6 +122,40 @@ def transfer_out(wallet: Account, key: str, minor: int) -> Posting:
     )
 
 
+def spend(wallet: Account, key: str, minor: int) -> tuple[Posting, list[Leg]]:
+    legs = [Leg(wallet, "D", minor), Leg(make.clearing(), "C", minor)]
+    return Posting(key=key, kind="treasury_moved", currency="USD", effective_at=NOON), legs
+
+
+def test_many_postings_are_written_at_once_each_with_its_balance() -> None:
+    client = make.organization()
+    make.pay_in(client, usd(500))
+    wallet = make.wallet(client)
+    transfer_out(wallet, "b", 100)
+
+    rows = ledger.post_many(drafts=[spend(wallet, key, 100) for key in ("c", "b", "a")])
+
+    assert [(row.key, row.is_new) for row in rows] == [("c", True), ("b", False), ("a", True)]
+    entries = Entry.objects.filter(account=wallet, side="D").order_by("account_version")
+    assert list(entries.values_list("posting__key", "balance_after_minor")) == [
+        ("b", 400),
+        ("c", 300),
+        ("a", 200),
+    ]
+
+
+def test_many_postings_spend_one_balance_once_and_fail_together() -> None:
+    client = make.organization()
+    make.pay_in(client, usd(500))
+    wallet = make.wallet(client)
+
+    with pytest.raises(InsufficientBalance) as refused:
+        ledger.post_many(drafts=[spend(wallet, "a", 300), spend(wallet, "b", 300)])
+
+    assert (refused.value.wanted, refused.value.present) == (usd(300), usd(200))
+    assert not Posting.objects.filter(key__in=["a", "b"]).exists()
+
+
 def test_a_refused_key_may_succeed_later() -> None:
     client = make.organization()
     with pytest.raises(InsufficientBalance):
