@@ -18,12 +18,12 @@ from marketplace.kit.environment import (
     env_flag,
     parse_database,
     required,
+    secret,
 )
 from marketplace.kit.logs import logging_settings
 from marketplace.kit.servers import stack
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-
 
 # Where it runs --------------------------------------------------------------------------------
 DEBUG = env_flag("DEBUG", "1")
@@ -36,7 +36,6 @@ ALLOWED_HOSTS = env(
 ).split(",")
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 CSRF_FAILURE_VIEW = "marketplace.web.errors.csrf_failure"
-
 
 DATABASE_URL = env("DATABASE_URL") or required(
     "DATABASE_URL",
@@ -52,21 +51,16 @@ REDIS_URL = env("REDIS_URL") or required(
 DATABASE_DIRECT_URL = env("DATABASE_DIRECT_URL", DATABASE_URL)
 CACHE_URL = env("CACHE_URL")
 
-
-SECRET_KEY = env("SECRET_KEY") or required(
-    "SECRET_KEY", "a long random text", stack.secret(DATA_DIR, "secret_key") if EMBEDDED else ""
-)
+_HOME = DATA_DIR if EMBEDDED else None
+SECRET_KEY = secret("SECRET_KEY", "a long random text", _HOME, "secret_key")
 SECRET_KEY_FALLBACKS = env("SECRET_KEY_FALLBACKS").split(",") if env("SECRET_KEY_FALLBACKS") else []
 # `k2:base64,k1:base64`: the first key seals, all of them open.
-FIELD_ENCRYPTION_KEYS = env("FIELD_ENCRYPTION_KEYS") or required(
-    "FIELD_ENCRYPTION_KEYS",
-    "k1: and 32 random bytes in URL-safe base64",
-    stack.secret(DATA_DIR, "encryption_keys") if EMBEDDED else "",
-)
-
+_KEY = "k1: and 32 random bytes in URL-safe base64"
+FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", _KEY, _HOME, "encryption_keys")
+# Names under which clients see experts hang on it: it is never rotated.
+PSEUDONYM_KEY = secret("PSEUDONYM_KEY", "a long random text", _HOME, "pseudonym_key")
 
 DATABASES = {"default": parse_database(DATABASE_URL)}
-
 
 # Applications ---------------------------------------------------------------------------------
 INSTALLED_APPS = [

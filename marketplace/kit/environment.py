@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TypedDict
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+from marketplace.kit.servers import stack
 
 
 class JobQueue(TypedDict):
@@ -32,6 +35,11 @@ def required(name: str, what: str, embedded: str) -> str:
     if embedded:
         return embedded
     raise ImproperlyConfigured(f"Set {name} to {what}, or EMBEDDED=1 to use the built-in server.")
+
+
+def secret(name: str, what: str, home: Path | None, file: str) -> str:
+    """The variable, else the secret that the embedded instance in `home` made and keeps."""
+    return env(name) or required(name, what, stack.secret(home, file) if home else "")
 
 
 def parse_database(url: str) -> dict[str, object]:

@@ -83,7 +83,7 @@ def _answer(submission: Submission, organization_id: UUID) -> Answer:
     return Answer(
         id=str(submission.pk),
         expert=client_pseudonym(
-            secret=settings.SECRET_KEY,
+            secret=settings.PSEUDONYM_KEY,
             organization=organization_id,
             expert=assignment.expert_id,
         ),

@@ -67,7 +67,7 @@ def review_case(assignment: Assignment) -> Case:
 def pseudonym_of(assignment: Assignment) -> str:
     """How the client of this assignment sees its expert; project loaded."""
     return client_pseudonym(
-        secret=settings.SECRET_KEY,
+        secret=settings.PSEUDONYM_KEY,
         organization=assignment.project.organization_id,
         expert=assignment.expert_id,
     )

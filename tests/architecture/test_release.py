@@ -21,6 +21,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://127.0.0.1:6379",
     "SECRET_KEY": "x1Y-k2Z_q7" * 6,
     "FIELD_ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
+    "PSEUDONYM_KEY": "p9R-m4T_w2" * 6,
     "PAYMENTS_MODE": "sandbox",
     "EMAIL_HOST": "mail.guildhall.example",
 }
@@ -61,6 +62,7 @@ def test_production_passes_djangos_deployment_checks() -> None:
         ({"REDIS_URL": ""}, "Set REDIS_URL to your Redis or Valkey"),
         ({"SECRET_KEY": ""}, "Set SECRET_KEY"),
         ({"FIELD_ENCRYPTION_KEYS": ""}, "Set FIELD_ENCRYPTION_KEYS"),
+        ({"PSEUDONYM_KEY": ""}, "Set PSEUDONYM_KEY"),
         ({"PAYMENTS_MODE": ""}, "Set STRIPE_SECRET_KEY"),
         ({"STRIPE_SECRET_KEY": "sk_live_1"}, "refuses a live Stripe key"),
         ({"EMAIL_HOST": ""}, "Set EMAIL_HOST"),

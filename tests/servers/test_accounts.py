@@ -176,4 +176,6 @@ def test_secrets_are_made_once_and_kept_private(instance_home: Path) -> None:
     assert len(first) >= 50
     assert secret(home, "encryption_keys").startswith("k1:")
     assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
-    assert sorted(path.name for path in home.iterdir()) == ["encryption_keys", "secret_key"]
+    assert len(secret(home, "pseudonym_key")) >= 50
+    kept = ["encryption_keys", "pseudonym_key", "secret_key"]
+    assert sorted(path.name for path in home.iterdir()) == kept

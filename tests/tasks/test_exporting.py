@@ -11,6 +11,7 @@ import pytest
 from marketplace.jobs.services.running import run_due_jobs
 from tasks.gateways import export_folder
 from tasks.models import Batch, Export, Submission
+from tasks.selectors.review import pseudonym_of
 from tasks.services import reviewing, submitting
 from tasks.services.exporting import UnknownPurpose, cancel_export, start_export
 from tasks.services.submitting import Envelope
@@ -124,6 +125,18 @@ def test_nothing_names_a_person_and_two_clients_see_two_pseudonyms() -> None:
     text = "".join(path.read_text() for folder in folders for path in folder.iterdir())
     for secret in (ada.pseudonym, ada.display_name, ada.user.email, str(ada.pk)):
         assert secret not in text
+
+
+def test_a_new_secret_key_gives_nobody_a_new_name(settings: Any) -> None:  # Any: the fixture
+    batch = make.open_batch(tasks=1, answers=1)
+    assignment = make.submitted(batch)
+    reviewing.approve(assignment=assignment, by=batch.created_by, at=NOON)
+    shown = pseudonym_of(assignment)
+
+    settings.SECRET_KEY = "another one"
+
+    assert pseudonym_of(assignment) == shown
+    assert exported(batch)["provenance"][0]["expert"] == shown
 
 
 def test_answers_whose_terms_do_not_allow_the_purpose_are_refused_and_listed() -> None:

@@ -123,12 +123,11 @@ def valkey_socket(home: Path, environ: Mapping[str, str]) -> Path:
 
 
 def secret(home: Path, name: str) -> str:
-    """An instance's own secret, made on first use: `secret_key` or `encryption_keys`.
+    """An instance's own secret, made on first use and kept; `name` is one of `_SECRETS`.
 
     Encryption keys read `k1:<32 bytes in URL-safe base64>`.
     """
-    made = {"secret_key": _make_token, "encryption_keys": _make_key}[name]
-    return kept_text(home / name, fresh=made())
+    return kept_text(home / name, fresh=_SECRETS[name]())
 
 
 def postgres_password(home: Path) -> str:
@@ -142,6 +141,9 @@ def _make_token() -> str:
 
 def _make_key() -> str:
     return f"k1:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()}"
+
+
+_SECRETS = {"secret_key": _make_token, "encryption_keys": _make_key, "pseudonym_key": _make_token}
 
 
 def kept_text(path: Path, *, fresh: str) -> str:

@@ -173,7 +173,7 @@ def own_answer(member: Member, assignment_id: UUID) -> Assignment:
 def name_of(member: Member, expert_id: UUID) -> str:
     """How this client sees an expert."""
     return client_pseudonym(
-        secret=settings.SECRET_KEY, organization=member.organization.pk, expert=expert_id
+        secret=settings.PSEUDONYM_KEY, organization=member.organization.pk, expert=expert_id
     )
 
 
