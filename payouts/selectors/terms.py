@@ -1,0 +1,92 @@
+"""How an organisation pays, and how much it may still draw on credit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Sum
+
+from marketplace.kit.money import Money, zero
+from marketplace.organizations.models import Organization
+from payouts.models import Account, BillingTerms, Entry, Invoice
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`prepaid`, `in_house` or `post_paid`; the limit and the days count for `post_paid` only."""
+
+    mode: str
+    limit: Money | None = None
+    net_days: int = 0
+
+
+def terms_of(organization: Organization, *, at: datetime) -> Terms:
+    """The newest terms in effect at `at`; without any, `prepaid`."""
+    rows = BillingTerms.objects.filter(organization=organization, effective_at__lte=at)
+    row = rows.order_by("-effective_at", "-id").first()
+    if row is None:
+        return Terms("prepaid")
+    limit = Money(row.limit_minor, row.currency) if row.currency else None
+    return Terms(row.mode, limit, row.net_days)
+
+
+def billing_mode(organization: Organization, *, at: datetime) -> str:
+    """`prepaid`, `in_house` or `post_paid`."""
+    return terms_of(organization, at=at).mode
+
+
+def receivable(organization: Organization, currency: str) -> Money:
+    """What the organisation has drawn on credit and not paid yet."""
+    rows = Account.objects.filter(
+        kind="client_receivable", organization=organization, currency=currency
+    )
+    found = rows.values_list("debits_minor", "credits_minor")
+    return Money(sum(debit - credit for debit, credit in found), currency)
+
+
+def drawn_until(organization: Organization, currency: str, *, at: datetime) -> Money:
+    """Everything the organisation has drawn up to and including `at`."""
+    rows = Entry.objects.filter(
+        account__kind="client_receivable",
+        account__organization=organization,
+        account__currency=currency,
+        side="D",
+        posting__effective_at__lte=at,
+    )
+    return Money(rows.aggregate(sum=Sum("amount_minor"))["sum"] or 0, currency)
+
+
+def settled(organization: Organization, currency: str) -> Money:
+    """Everything the organisation has paid of what it drew."""
+    rows = Account.objects.filter(
+        kind="client_receivable", organization=organization, currency=currency
+    )
+    return Money(rows.aggregate(sum=Sum("credits_minor"))["sum"] or 0, currency)
+
+
+def overdue(organization: Organization, currency: str, *, at: datetime) -> Money:
+    """What is unpaid after its day: all that the latest overdue invoice asks for, less payments.
+
+    An invoice asks for everything drawn until it was issued, so it is paid once the payments ever
+    made come to the draws until then.
+    """
+    rows = Invoice.objects.filter(
+        organization=organization, currency=currency, purpose="credit", state="open", due_at__lt=at
+    )
+    latest = rows.select_related("document").order_by("-document__issued_at", "-pk").first()
+    if latest is None:
+        return zero(currency)
+    asked = drawn_until(organization, currency, at=latest.document.issued_at)
+    return max(zero(currency), asked - settled(organization, currency))
+
+
+def credit_left(organization: Organization, currency: str, *, at: datetime) -> Money:
+    """What it may still draw: nothing without credit terms or with an overdue invoice."""
+    terms = terms_of(organization, at=at)
+    none = zero(currency)
+    if terms.mode != "post_paid" or terms.limit is None or terms.limit.currency != currency:
+        return none
+    if overdue(organization, currency, at=at):
+        return none
+    return max(none, terms.limit - receivable(organization, currency))
