@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from importlib import import_module
 
 from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
+
+from payouts import selectors
 
 Check = Callable[[datetime], Iterable[str]]
 _CHECKS: dict[str, list[Check]] = {}
@@ -33,7 +37,8 @@ class LedgerReport:
 def invariant(number: str) -> Callable[[Check], Check]:
     """Register a check: it takes `at` and yields a sentence for each thing that does not hold.
 
-    Put checks of a higher package into its `selectors/invariants.py`; they are found by themselves.
+    Checks of the money are in its `selectors/*_checks.py`, those of a higher package in its
+    `selectors/invariants.py`; both are found by themselves.
     """
 
     def register(check: Check) -> Check:
@@ -45,7 +50,10 @@ def invariant(number: str) -> Callable[[Check], Check]:
 
 def check_ledger(at: datetime) -> LedgerReport:
     """Run every registered check in one snapshot of the database."""
-    autodiscover_modules("selectors.ledger_checks", "selectors.invariants")
+    for found in pkgutil.iter_modules(selectors.__path__):
+        if found.name.endswith("_checks"):
+            import_module(f"{selectors.__name__}.{found.name}")
+    autodiscover_modules("selectors.invariants")
     with _snapshot():
         broken = [
             Broken(number, problem)
