@@ -5,18 +5,22 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
+from functools import partial
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import TruncDate
 
 from marketplace.events.services.recording import record
-from payouts.models import Account, Earning, Posting, Reservation
+from marketplace.kit.errors import DomainError
+from payouts.models import Earning, Posting, Reservation
 from payouts.services import ledger
 from payouts.services.accounts import account, expert_accounts
+from payouts.services.covering import cover
 
 logger = logging.getLogger(__name__)
 ROUND_SIZE = 500
@@ -24,20 +28,40 @@ LONGEST_TICK_S = 20
 Queue = tuple[UUID, str, date]
 
 
+class Unposted(NamedTuple):
+    """What a round reads of an earning."""
+
+    id: UUID
+    expert_id: UUID
+    reservation_id: UUID
+    pay_minor: int
+    fee_minor: int
+    earned_at: datetime
+
+
 def post_earnings(*, at: datetime) -> int:
     """Post every unposted earning, in rounds of one project, currency and UTC day.
 
-    A sequence: one durable transaction a round. A second poster stops at once, because two only
-    wait for each other. Stops after 20 s; the next tick goes on. Returns the earnings posted.
+    A sequence: one durable transaction a round, the queues in turn. A second poster stops at
+    once, because two only wait for each other. Stops after 20 s; the next tick goes on. Returns
+    the earnings posted; raises at the end what stopped a queue, which stops no other.
     """
     stop, posted = time.monotonic() + LONGEST_TICK_S, 0
-    for queue in _queues():
-        while time.monotonic() < stop:
+    queues, errors = deque(_queues()), list[Exception]()
+    while queues and time.monotonic() < stop:
+        queue = queues.popleft()
+        try:
             with transaction.atomic(durable=True):
                 size = _post_round(queue, at) if _is_only_poster() else 0
-            posted += size
-            if size < ROUND_SIZE:
-                break
+        except (DomainError, IntegrityError, LookupError, RuntimeError) as error:
+            logger.exception("A queue of earnings cannot be posted")
+            errors.append(error)
+            continue
+        posted += size
+        if size == ROUND_SIZE:
+            queues.append(queue)
+    if errors:
+        raise ExceptionGroup("earnings cannot be posted", errors)
     return posted
 
 
@@ -56,7 +80,10 @@ def _queues() -> list[Queue]:
     rows = Earning.objects.filter(posting=None, state="pending", escrow__isnull=False)
     days = rows.annotate(day=TruncDate("earned_at", tzinfo=UTC))
     found = days.values_list("escrow_id", "currency", "day").distinct()
-    return [(escrow, currency, day) for escrow, currency, day in found]
+    return [
+        (escrow, currency, day)
+        for escrow, currency, day in found.order_by("escrow_id", "currency", "day")
+    ]
 
 
 def _is_only_poster() -> bool:
@@ -71,9 +98,10 @@ def _post_round(queue: Queue, at: datetime) -> int:
         Earning.objects.select_for_update(skip_locked=True, no_key=True)
         .filter(posting=None, state="pending", escrow=escrow_id, currency=currency)
         .filter(earned_at__date=day)
-        .order_by("id")[:ROUND_SIZE]
+        .order_by("id")
+        .values_list(*Unposted._fields)[:ROUND_SIZE]
     )
-    earnings = list(rows)
+    earnings = [Unposted(*row) for row in rows]
     if not earnings:
         return 0
     posting = _post(earnings, currency, at)
@@ -84,40 +112,34 @@ def _post_round(queue: Queue, at: datetime) -> int:
     return changed
 
 
-def _post(earnings: Sequence[Earning], currency: str, at: datetime) -> Posting:
-    credited = _credits(earnings, currency)
-    reservations = Reservation.objects.in_bulk({e.reservation_id for e in earnings})
-    owed: dict[UUID, int] = defaultdict(int)
-    for earning in earnings:
-        owed[_reservation_of(earning)] += earning.pay_minor + earning.fee_minor
-    reserved = Account.objects.in_bulk({row.reserved_id for row in reservations.values()})
-    debits = [
-        ledger.Leg(reserved[reservations[reservation_id].reserved_id], "D", amount)
-        for reservation_id, amount in owed.items()
-    ]
-    try:
-        return _post_legs(earnings, currency, [*debits, *credited])
-    except ledger.InsufficientBalance:
-        logger.exception("A reservation cannot cover its earnings; others pay")
-        debits = [
-            leg
-            for reservation_id, amount in owed.items()
-            for leg in _cover(reservations[reservation_id], amount, at)
-        ]
-        return _post_legs(earnings, currency, [*debits, *credited])
-
-
-def _post_legs(earnings: Sequence[Earning], currency: str, legs: Sequence[ledger.Leg]) -> Posting:
-    return ledger.post(
-        key=f"round:{fingerprint(ids=[earning.id for earning in earnings])}",
+def _post(earnings: Sequence[Unposted], currency: str, at: datetime) -> Posting:
+    key = f"round:{fingerprint(ids=[earning.id for earning in earnings])}"
+    write = partial(
+        ledger.post,
+        key=key,
         kind="earnings_posted",
         currency=currency,
-        legs=legs,
         effective_at=max(earning.earned_at for earning in earnings),
     )
+    credited, owed = _credits(earnings, currency), _owed(earnings)
+    debited = [ledger.Leg(row.reserved, "D", amount) for row, amount in owed.items()]
+    try:
+        return write(legs=[*debited, *credited])
+    except ledger.InsufficientBalance:
+        logger.exception("A reservation cannot cover its earnings; others pay")
+        debited = cover(owed=owed, credited=credited, round_key=key, at=at)
+        return write(legs=[*debited, *credited])
 
 
-def _credits(earnings: Sequence[Earning], currency: str) -> list[ledger.Leg]:
+def _owed(earnings: Sequence[Unposted]) -> dict[Reservation, int]:
+    sums: dict[UUID, int] = defaultdict(int)
+    for earning in earnings:
+        sums[earning.reservation_id] += earning.pay_minor + earning.fee_minor
+    rows = Reservation.objects.select_related("reserved").in_bulk(sums)
+    return {rows[reservation]: amount for reservation, amount in sums.items()}
+
+
+def _credits(earnings: Sequence[Unposted], currency: str) -> list[ledger.Leg]:
     pays: dict[UUID, int] = defaultdict(int)
     for earning in earnings:
         pays[earning.expert_id] += earning.pay_minor
@@ -126,32 +148,6 @@ def _credits(earnings: Sequence[Earning], currency: str) -> list[ledger.Leg]:
     revenue = account("platform_revenue", currency=currency)
     experts = [ledger.Leg(pending[expert], "C", pay) for expert, pay in pays.items()]
     return [*experts, ledger.Leg(revenue, "C", fees)]
-
-
-def _cover(reservation: Reservation, amount: int, at: datetime) -> list[ledger.Leg]:
-    # Must not happen. The expert is paid all the same: overrun, then escrow, then the operator.
-    pots = [reservation.reserved_id, reservation.overrun_id, reservation.escrow_id]
-    locked = ledger.lock_accounts(account_ids=pots)
-    legs, rest = [], amount
-    for pot in pots:
-        part = min(rest, locked[pot].balance_minor)
-        legs.append(ledger.Leg(locked[pot], "D", part))
-        rest -= part
-    expense = account("platform_expense", currency=reservation.currency)
-    if locked[reservation.reserved_id].balance_minor < amount:
-        record(
-            "earning.unfunded",
-            at=at,
-            object_kind="reservation",
-            object_id=reservation.id,
-            organization=reservation.organization_id,
-            project=reservation.subject_id,
-            data={
-                "minor": amount - locked[reservation.reserved_id].balance_minor,
-                "currency": reservation.currency,
-            },
-        )
-    return [*legs, ledger.Leg(expense, "D", rest)]
 
 
 def _release_round(at: datetime) -> int:
@@ -193,12 +189,6 @@ def _release(earnings: Sequence[Earning], currency: str, at: datetime) -> None:
             expert=expert,
             data={"minor": amount, "currency": currency},
         )
-
-
-def _reservation_of(earning: Earning) -> UUID:
-    if earning.reservation_id is None:
-        raise RuntimeError("an unposted earning has a reservation")
-    return earning.reservation_id
 
 
 def fingerprint(*, ids: Iterable[UUID]) -> str:

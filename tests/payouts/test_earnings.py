@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, transaction
 
+from marketplace.events.models import Event
 from marketplace.kit.ids import uuid7
-from payouts.models import Earning, Entry, Posting
+from marketplace.kit.money import Money
+from marketplace.organizations.models import Organization
+from payouts.models import Break, Earning, Entry, Posting, Reservation
 from payouts.selectors.budgets import project_budget
 from payouts.selectors.earnings import Balance, expert_balance
 from payouts.services import earning, reserving, rounds
@@ -150,7 +154,45 @@ def test_a_bonus_above_the_budget_is_refused() -> None:
 def test_an_expert_is_paid_even_when_a_reservation_falls_short() -> None:
     client, project = make.funded_project(usd(1000))
     who = make.expert()
-    batch = reserving.reserve(
+    batch = small_batch(client, project)
+    make.credited(batch, who, 1200)
+
+    rounds.post_earnings(at=NOON)
+
+    assert expert_balance(who, "USD").pending == usd(1200)
+    assert make.balance(account("platform_expense", currency="USD")) == 200
+    opened = Break.objects.get()
+    assert (opened.kind, opened.state) == ("earning_unfunded", "open")
+    assert (opened.expected_minor, opened.found_minor) == (1200, 100)
+    assert opened.ref.startswith(f"{batch.id}:round:")
+    assert Event.objects.get(kind="break.opened").object_id == opened.id
+
+
+def test_reservations_that_fall_short_in_one_round_share_one_budget() -> None:
+    client, project = make.funded_project(usd(1000))
+    first, second = small_batch(client, project), small_batch(client, project)
+    who = make.expert()
+    make.credited(first, who, 500)
+    make.credited(second, who, 700)
+
+    rounds.post_earnings(at=NOON)
+
+    assert expert_balance(who, "USD").pending == usd(1200)
+    assert make.balance(first.escrow) == 0
+    assert make.balance(account("platform_expense", currency="USD")) == 200
+    assert Break.objects.filter(kind="earning_unfunded").count() == 2
+
+
+def test_a_round_that_is_covered_opens_no_break() -> None:
+    make.credited(make.reservation(usd(1000)), make.expert(), 1000)
+
+    rounds.post_earnings(at=NOON)
+
+    assert not Break.objects.exists()
+
+
+def small_batch(client: Organization, project: UUID) -> Reservation:
+    return reserving.reserve(
         reservation_id=uuid7(),
         organization=client,
         subject_id=project,
@@ -160,12 +202,6 @@ def test_an_expert_is_paid_even_when_a_reservation_falls_short() -> None:
         by=uuid7(),
         at=NOON,
     )
-    make.credited(batch, who, 1200)
-
-    rounds.post_earnings(at=NOON)
-
-    assert expert_balance(who, "USD").pending == usd(1200)
-    assert make.balance(account("platform_expense", currency="USD")) == 200
 
 
 @pytest.mark.parametrize(
@@ -183,3 +219,21 @@ def test_earnings_are_never_deleted() -> None:
 
     with pytest.raises(IntegrityError, match="never deleted"), transaction.atomic():
         Earning.objects.all().delete()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_queue_that_cannot_be_posted_stops_no_other() -> None:
+    broken, sound = make.reservation(usd(1000)), make.reservation(usd(1000))
+    credit("assignment:1", reservation=broken, expert=make.expert(), pay=eur(100), fee=eur(0))
+    who = make.expert()
+    make.credited(sound, who, 100)
+
+    with pytest.raises(ExceptionGroup, match="cannot be posted"):
+        rounds.post_earnings(at=NOON)
+
+    assert Earning.objects.get(expert=who).posting is not None
+    assert Earning.objects.get(key="assignment:1").posting is None
+
+
+def eur(minor: int) -> Money:
+    return Money(minor, "EUR")
