@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,28 +17,29 @@ from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.attempts import next_attempt
 from payouts.services.holding import lock_payout, move, note
+from payouts.services.pacing import back_off
 from payouts.services.running_payouts import lock_run, pause_run
 
+logger = logging.getLogger(__name__)
 ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
 ACCOUNT_PAUSE = timedelta(minutes=10)
-LONGEST_PAUSE = timedelta(hours=1)
-
-
-class TransferDiffers(RuntimeError):
-    """Stripe shows a transfer for this attempt that is not what was asked for."""
 
 
 @transaction.atomic(durable=True)
 def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAttempt:
-    """The transfer exists: the money has left, the earnings are paid. Once, whoever says so."""
+    """The transfer exists: the money has left, the earnings are paid. Once, whoever says so.
+
+    A transfer that is not what was asked for books nothing: the payout is frozen for a person.
+    """
     attempt, payout = _lock(attempt_id)
     if attempt.state == "succeeded":
         return attempt
     amount = Money(payout.amount_minor, payout.currency)
     if (transfer.amount, transfer.destination) != (amount, payout.destination):
-        raise TransferDiffers(f"{transfer.transfer_id} is not what attempt {attempt.key} asked")
+        logger.error("A transfer is not what was asked for", extra={"attempt": str(attempt.id)})
+        return _freeze(attempt, payout, _differs(transfer), at)
     _end(attempt, "succeeded", at, provider_id=transfer.transfer_id)
     require_transition(Payout.TRANSITIONS, payout, "transferred")
     payout.state, payout.why = "transferred", ""
@@ -105,15 +107,7 @@ def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAt
 def freeze(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
     """The key stands for another body: nothing is sent or replaced until a person has looked."""
     attempt, payout = _lock(attempt_id)
-    if attempt.state != "sending":
-        return attempt
-    attempt.state, attempt.is_frozen = "unknown", True
-    _pause(attempt, error, at)
-    attempt.save(update_fields=["state", "is_frozen", "next_try_at", "error_code", "error_message"])
-    if payout.state == "submitting":
-        move(payout=payout, state="unknown", why="key conflict")
-    note(kind="payout.frozen", payout=payout, at=at)
-    return attempt
+    return _freeze(attempt, payout, error, at)
 
 
 @transaction.atomic(durable=True)
@@ -131,6 +125,27 @@ def take_back(*, attempt_id: UUID, error: GatewayError, at: datetime) -> None:
         move(payout=payout, state="reserved", why="")
     if run.state == "running":
         pause_run(run=run, reason=f"misconfigured: {error.message}", at=at)
+
+
+def _freeze(
+    attempt: PayoutAttempt, payout: Payout, error: GatewayError, at: datetime
+) -> PayoutAttempt:
+    if attempt.is_frozen or attempt.state not in {"sending", "unknown"}:
+        return attempt
+    attempt.state, attempt.is_frozen = "unknown", True
+    _pause(attempt, error, at)
+    attempt.save(update_fields=["state", "is_frozen", "next_try_at", "error_code", "error_message"])
+    if payout.state == "submitting":
+        move(payout=payout, state="unknown", why=error.code)
+    note(kind="payout.frozen", payout=payout, at=at)
+    return attempt
+
+
+def _differs(transfer: Transfer) -> GatewayError:
+    return GatewayError(
+        f"{transfer.transfer_id} moves {transfer.amount} to {transfer.destination}",
+        code="transfer_differs",
+    )
 
 
 def _lock(attempt_id: UUID) -> tuple[PayoutAttempt, Payout]:
@@ -164,8 +179,7 @@ def _end(
 
 
 def _pause(attempt: PayoutAttempt, error: GatewayError, at: datetime) -> None:
-    minutes = timedelta(minutes=2 ** min(attempt.sends, 10))
-    attempt.next_try_at = at + min(minutes, LONGEST_PAUSE)
+    attempt.next_try_at = at + back_off(key=attempt.key, sends=attempt.sends)
     attempt.error_code, attempt.error_message = error.code, error.message
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -26,6 +25,7 @@ from payouts.models import Payee, Payout, PayoutAttempt, PayoutRun
 from payouts.services import outcomes
 from payouts.services.holding import cancel_payout, move, note
 from payouts.services.looking_up import look_up
+from payouts.services.pacing import Watch, keep_pace, slow_down
 from payouts.services.running_payouts import (
     SENDS_PER_JOB,
     finish_run,
@@ -35,27 +35,31 @@ from payouts.services.running_payouts import (
 )
 
 logger = logging.getLogger(__name__)
-LONGEST_JOB_S = 40
+LONGEST_JOB = timedelta(seconds=35)  # and a call of 20 s ends before the job's hard limit
 STALE = timedelta(minutes=2)
+WAKING = timedelta(minutes=5)
+NEXT_JOB = timedelta(seconds=5)
 _SENDABLE_RUNS = ("running", "done")
 
 
-def send_some(*, run_id: UUID, at: datetime) -> int:
-    """Send up to 50 attempts of an approved run at the set pace; how many. A sequence."""
+def send_some(*, run_id: UUID, at: datetime, watch: Watch | None = None) -> int:
+    """Send up to 50 attempts of an approved run at the set pace; how many. A sequence.
+
+    `watch` tells the time that passes meanwhile, from `at` on.
+    """
     if settings.PAYMENTS_PAUSED or not _is_ready(run_id, at):
         return 0
-    stop, sent = time.monotonic() + LONGEST_JOB_S, 0
-    attempt = None
-    while sent < SENDS_PER_JOB and time.monotonic() < stop:
-        attempt = claim_next(run_id=run_id, at=at)
+    timer = watch or Watch(at)
+    sent, until = 0, timer.now() + LONGEST_JOB
+    while sent < SENDS_PER_JOB and keep_pace(watch=timer, until=until) is not None:
+        attempt = claim_next(run_id=run_id, at=timer.now())
         if attempt is None:
             break
-        deliver(attempt=attempt, at=at)
+        deliver(attempt=attempt, at=timer.now())
         sent += 1
-        _keep_pace()
-    if attempt is not None:
-        _enqueue_rest(run_id, attempt)
-    finish_run(run_id=run_id, at=at)
+    else:
+        _enqueue_rest(run_id, timer.now())
+    finish_run(run_id=run_id, at=timer.now())
     return sent
 
 
@@ -79,6 +83,7 @@ def deliver(*, attempt: PayoutAttempt, at: datetime) -> None:
             request=attempt.request, key=attempt.key, api_version=attempt.api_version
         )
     except SlowDown as error:
+        slow_down(at=at)
         outcomes.postpone(attempt_id=attempt.id, error=error, at=at)
     except KeyConflict as error:
         logger.exception("Idempotency key conflict; the payout is frozen")
@@ -97,20 +102,53 @@ def deliver(*, attempt: PayoutAttempt, at: datetime) -> None:
         outcomes.succeed(attempt_id=attempt.id, transfer=transfer, at=at)
 
 
+def wake_runs(*, at: datetime) -> int:
+    """Queue sending for runs that still have payouts to send and may have lost their job; how many.
+
+    A job may die with its worker and its message with Redis. A payout that waits needs neither.
+    """
+    states = ["approved", *_SENDABLE_RUNS]
+    waiting = Payout.objects.filter(state="reserved", run__state__in=states)
+    runs = waiting.filter(run__rail="stripe").order_by("run").values_list("run", flat=True)
+    found = list(runs.distinct())
+    with transaction.atomic(durable=True):
+        for run_id in found:
+            bucket = int(at.timestamp()) // int(WAKING.total_seconds())
+            enqueue(
+                "payouts.send_some",
+                key=f"payouts.send_some:{run_id}:wake:{bucket}",
+                run_id=str(run_id),
+            )
+    return len(found)
+
+
 def _is_ready(run_id: UUID, at: datetime) -> bool:
-    """Start an approved run, or pause it when Stripe holds less than it needs."""
+    """Start an approved run; pause one for which Stripe has too little, or does not know us."""
     run = PayoutRun.objects.get(id=run_id)
-    if run.state != "approved":
-        return run.state in _SENDABLE_RUNS
-    waiting = Payout.objects.filter(run=run, state="reserved")
-    needed = Money(waiting.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
-    present = gateway().available(currency=run.currency)
+    if run.rail != "stripe" or run.state not in {"approved", *_SENDABLE_RUNS}:
+        return False
+    reason = _obstacle(run)
     with transaction.atomic(durable=True):
         run = start_run(run_id=run_id, at=at)
-        if present < needed and run.state == "running":
-            reason = f"shortfall: the run needs {needed}, Stripe has {present} available"
-            run = pause_run(run=run, reason=reason, at=at)
-    return run.state == "running"
+        if reason and run.state == "running":
+            pause_run(run=run, reason=reason, at=at)
+    return not reason and run.state in _SENDABLE_RUNS
+
+
+def _obstacle(run: PayoutRun) -> str:
+    """Why nothing of the run may be sent now, in words, or nothing."""
+    waiting = Payout.objects.filter(run=run, state="reserved")
+    needed = Money(waiting.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
+    if not needed:
+        return ""
+    try:
+        present = gateway().available(currency=run.currency)
+    except Misconfigured as error:
+        logger.exception("Stripe refuses our credentials; the run stops")
+        return f"misconfigured: {error.message}"
+    if present < needed:
+        return f"shortfall: the run needs {needed}, Stripe has {present} available"
+    return ""
 
 
 def _next_payout(run: PayoutRun) -> Payout | None:
@@ -147,17 +185,12 @@ def mark_sending(*, attempt: PayoutAttempt, at: datetime) -> None:
     attempt.save(update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"])
 
 
-def _enqueue_rest(run_id: UUID, last: PayoutAttempt) -> None:
+def _enqueue_rest(run_id: UUID, at: datetime) -> None:
     with transaction.atomic(durable=True):
         if Payout.objects.filter(run=run_id, state="reserved").exists():
             enqueue(
                 "payouts.send_some",
-                key=f"payouts.send_some:{run_id}:after:{last.id}",
+                key=f"payouts.send_some:{run_id}:after:{at.timestamp()}",
+                run_at=at + NEXT_JOB,
                 run_id=str(run_id),
             )
-
-
-def _keep_pace() -> None:
-    rate = settings.PAYOUT_RATE_PER_S
-    if rate:
-        time.sleep((timedelta(seconds=1) // rate).total_seconds())

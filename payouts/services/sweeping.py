@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from marketplace.kit.errors import DomainError
 from marketplace.people.models import User
@@ -16,8 +16,9 @@ from payouts.models import PayoutAttempt
 from payouts.services import outcomes
 from payouts.services.holding import resume_payout
 from payouts.services.looking_up import look_up
+from payouts.services.pacing import LONGEST_PAUSE, Watch, keep_pace
 from payouts.services.running_payouts import SENDS_PER_JOB, SamePerson, finish_run
-from payouts.services.sending import deliver, mark_sending
+from payouts.services.sending import LONGEST_JOB, deliver, mark_sending, wake_runs
 
 # Stripe may forget a key after 24 h; then the same key would send a second time.
 KEYS_HOLD = timedelta(hours=20)
@@ -31,23 +32,31 @@ class StillUncertain(DomainError):
     status = 409
 
 
-def sweep_attempts(*, at: datetime) -> int:
-    """Repeat or look up every attempt whose end is not known; how many. A sequence."""
+def sweep_attempts(*, at: datetime, watch: Watch | None = None) -> int:
+    """Repeat or look up every attempt whose end is not known; how many. A sequence.
+
+    Queues sending again for runs whose job was lost.
+    """
     if settings.PAYMENTS_PAUSED:
         return 0
-    due = PayoutAttempt.objects.filter(_due(at), is_frozen=False)
-    swept = list(due.order_by("id").values_list("id", "payout__run")[:SENDS_PER_JOB])
+    wake_runs(at=at)
+    timer, swept = watch or Watch(at), list(_due(at).values_list("id", "payout__run"))
+    until = at + LONGEST_JOB
     for attempt_id, _ in swept:
-        attempt = _claim_again(attempt_id, at)
-        if attempt is None:
-            continue
-        if attempt.state == "sending":
-            deliver(attempt=attempt, at=at)
-        else:
-            look_up(attempt=attempt, at=at)
+        if keep_pace(watch=timer, until=until) is None:
+            break
+        _settle(attempt_id, timer.now())
     for run_id in {run_id for _, run_id in swept}:
         finish_run(run_id=run_id, at=at)
     return len(swept)
+
+
+def _settle(attempt_id: UUID, at: datetime) -> None:
+    attempt = _claim_again(attempt_id, at)
+    if attempt is not None and attempt.state == "sending":
+        deliver(attempt=attempt, at=at)
+    elif attempt is not None:
+        look_up(attempt=attempt, at=at)
 
 
 def confirm_not_sent(
@@ -76,16 +85,21 @@ def confirm_not_sent(
 @transaction.atomic(durable=True)
 def _claim_again(attempt_id: UUID, at: datetime) -> PayoutAttempt | None:
     rows = PayoutAttempt.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
-    attempt = rows.filter(_due(at), id=attempt_id).select_related("payout").order_by("id").first()
+    due = rows.filter(_is_due(at), id=attempt_id).select_related("payout")
+    attempt = due.order_by("id").first()
     if attempt is None or attempt.first_sent_at is None:
         return None
     if at - attempt.first_sent_at < KEYS_HOLD:
         mark_sending(attempt=attempt, at=at)
         return attempt
-    attempt.state, attempt.next_try_at = "unknown", at + outcomes.LONGEST_PAUSE
+    attempt.state, attempt.next_try_at = "unknown", at + LONGEST_PAUSE
     attempt.save(update_fields=["state", "next_try_at"])
     return attempt
 
 
-def _due(at: datetime) -> Q:
-    return Q(state__in=["sending", "unknown"], next_try_at__lte=at)
+def _due(at: datetime) -> QuerySet[PayoutAttempt]:
+    return PayoutAttempt.objects.filter(_is_due(at)).order_by("id")[:SENDS_PER_JOB]
+
+
+def _is_due(at: datetime) -> Q:
+    return Q(state__in=["sending", "unknown"], next_try_at__lte=at, is_frozen=False)

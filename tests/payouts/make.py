@@ -35,6 +35,7 @@ from payouts.services import (
     sending,
 )
 from payouts.services.accounts import account
+from payouts.services.pacing import Watch
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 HOLD = timedelta(hours=72)
@@ -247,9 +248,14 @@ def owed(pay: int = 5000, *, stock: int = 100_000) -> Expert:
     return who
 
 
+def still(at: datetime = NOON) -> Watch:
+    """A watch on which no time passes."""
+    return Watch(at, clock=lambda: 0.0)
+
+
 def send(run: PayoutRun) -> Payout:
     """Send what there is and return the run's only payout."""
-    sending.send_some(run_id=run.id, at=NOON)
+    sending.send_some(run_id=run.id, at=NOON, watch=still())
     return Payout.objects.get(run=run)
 
 
