@@ -83,8 +83,9 @@ def back_off(*, key: str, sends: int) -> timedelta:
 @transaction.atomic(durable=True)
 def _take_slot(at: datetime, until: datetime) -> datetime | None:
     pace = _lock(at)
-    if pace.slowdowns and pace.slowed_at and at - pace.slowed_at >= RECOVERY:
-        pace.slowdowns, pace.slowed_at = pace.slowdowns - 1, at
+    quiet = (at - pace.slowed_at) // RECOVERY if pace.slowed_at else 0
+    if pace.slowdowns and quiet > 0:
+        pace.slowdowns, pace.slowed_at = max(pace.slowdowns - quiet, 0), at
     is_ours = pace.next_slot_at - at < FURTHEST_SLOT  # else somebody's clock ran ahead
     slot = max(at, pace.next_slot_at) if is_ours else at
     if slot >= until:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.money import Money
@@ -51,14 +51,15 @@ def send_some(*, run_id: UUID, at: datetime, watch: Watch | None = None) -> int:
         return 0
     timer = watch or Watch(at)
     sent, until = 0, timer.now() + LONGEST_JOB
-    while sent < SENDS_PER_JOB and keep_pace(watch=timer, until=until) is not None:
+    while sent < SENDS_PER_JOB and _waiting(run_id).exists():
+        if keep_pace(watch=timer, until=until) is None:
+            break
         attempt = claim_next(run_id=run_id, at=timer.now())
         if attempt is None:
             break
         deliver(attempt=attempt, at=timer.now())
         sent += 1
-    else:
-        _enqueue_rest(run_id, timer.now())
+    _enqueue_rest(run_id, timer.now())
     finish_run(run_id=run_id, at=timer.now())
     return sent
 
@@ -137,8 +138,9 @@ def _is_ready(run_id: UUID, at: datetime) -> bool:
 
 def _obstacle(run: PayoutRun) -> str:
     """Why nothing of the run may be sent now, in words, or nothing."""
-    waiting = Payout.objects.filter(run=run, state="reserved")
-    needed = Money(waiting.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
+    needed = Money(
+        _waiting(run.id).aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency
+    )
     if not needed:
         return ""
     try:
@@ -185,9 +187,13 @@ def mark_sending(*, attempt: PayoutAttempt, at: datetime) -> None:
     attempt.save(update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"])
 
 
+def _waiting(run_id: UUID) -> QuerySet[Payout]:
+    return Payout.objects.filter(run=run_id, state="reserved")
+
+
 def _enqueue_rest(run_id: UUID, at: datetime) -> None:
     with transaction.atomic(durable=True):
-        if Payout.objects.filter(run=run_id, state="reserved").exists():
+        if _waiting(run_id).filter(run__state__in=_SENDABLE_RUNS).exists():
             enqueue(
                 "payouts.send_some",
                 key=f"payouts.send_some:{run_id}:after:{at.timestamp()}",

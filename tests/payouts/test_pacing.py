@@ -152,7 +152,7 @@ def test_row_05_a_busy_stripe_slows_the_run_down() -> None:
 
     sent = sending.send_some(run_id=run.id, at=NOON, watch=clock.watch())
 
-    # 0.0 busy, then 0.2 apart; the fifth slot finds nothing more to send.
+    # 0.0 busy, then 0.2 apart; nothing is left for a fifth slot.
     times = Payout.objects.filter(state="transferred").order_by("transferred_at")
     after = [(row.transferred_at or NOON) - NOON for row in times]
     assert [each // timedelta(milliseconds=1) for each in after] == [100, 300, 500]
