@@ -26,6 +26,12 @@ _TONES = {
     "pending": ("", "circle-dashed"),
     "live": ("ok", "check"),
     "running": ("accent", "loader"),
+    "requested": ("warn", "clock"),
+    "granted": ("ok", "check"),
+    "refused": ("bad", "x"),
+    "withdrawn": ("", "minus"),
+    "exported": ("accent", "circle-dot"),
+    "acknowledged": ("ok", "check"),
     "dead": ("bad", "circle-alert"),
     "cancelled": ("", "x"),
 }
