@@ -1,0 +1,71 @@
+"""Which number of a rule counts at an instant: for a client, a currency, a country, a year."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Case, Q, QuerySet, Value, When
+
+from marketplace.organizations.models import Organization
+from payouts.models import Policy
+from payouts.selectors.terms import billing_mode
+
+
+def _one(names: Q) -> Case:
+    return Case(When(names, then=Value(1)), default=Value(0))
+
+
+_NAMED = (
+    _one(~Q(currency=""))
+    + _one(~Q(country=""))
+    + _one(Q(organization__isnull=False))
+    + _one(Q(year__isnull=False))
+)
+
+
+def policy_value(
+    kind: str,
+    *,
+    at: datetime,
+    currency: str = "",
+    country: str = "",
+    organization: Organization | None = None,
+    year: int | None = None,
+) -> int | None:
+    """The number in effect at `at`; None where no row fits, so the setting or default counts.
+
+    A row fits when everything it names is what is asked. The one that names most wins, then the
+    newest in effect.
+    """
+    fits = Policy.objects.filter(
+        Q(currency="") | Q(currency=currency),
+        Q(country="") | Q(country=country),
+        Q(organization=None) | Q(organization=organization),
+        Q(year=None) | Q(year=year),
+        kind=kind,
+        effective_at__lte=at,
+    )
+    row = fits.alias(named=_NAMED).order_by("-named", "-effective_at", "-id").first()
+    return None if row is None else row.value
+
+
+def hold_for(*, organization: Organization | None, currency: str, at: datetime) -> timedelta:
+    """How long an approval of this client waits before it is available."""
+    hours = policy_value("hold_hours", at=at, currency=currency, organization=organization)
+    return timedelta(hours=settings.PAYOUT_HOLD_HOURS if hours is None else hours)
+
+
+def fee_rate_for(*, organization: Organization, currency: str, at: datetime) -> int:
+    """The fee on top of pay that a new quote freezes, in basis points; nothing in house."""
+    if billing_mode(organization, at=at) == "in_house":
+        return 0
+    rate = policy_value("fee_basis_points", at=at, currency=currency, organization=organization)
+    return settings.FEE_BASIS_POINTS if rate is None else rate
+
+
+def policies_in_effect(rows: QuerySet[Policy], *, at: datetime) -> list[Policy]:
+    """Of these rows, the one that counts for each kind and scope at `at`."""
+    scope = ("kind", "organization_id", "currency", "country", "year")
+    newest = rows.filter(effective_at__lte=at).order_by(*scope, "-effective_at", "-id")
+    return list(newest.distinct(*scope).select_related("organization", "made_by"))
