@@ -27,6 +27,8 @@ from payouts.models import (
     Funding,
     Invoice,
     LedgerClose,
+    LeftOut,
+    PauseTurn,
     Payee,
     PayeeProfile,
     Payout,
@@ -102,6 +104,17 @@ def visible_payouts(*, to: Asker) -> QuerySet[Payout]:
 def visible_runs(*, to: Asker) -> QuerySet[PayoutRun]:
     """Finance and auditors only."""
     return PayoutRun.objects.all() if _reads_books(to) else PayoutRun.objects.none()
+
+
+def visible_left_outs(*, to: Asker) -> QuerySet[LeftOut]:
+    """One's own; finance and auditors see all."""
+    rows = LeftOut.objects.all()
+    return rows if _reads_books(to) else rows.filter(_own_expert(to))
+
+
+def visible_pause_turns(*, to: Asker) -> QuerySet[PauseTurn]:
+    """Finance and auditors only."""
+    return PauseTurn.objects.all() if _reads_books(to) else PauseTurn.objects.none()
 
 
 def visible_accounts(*, to: Asker) -> QuerySet[Account]:

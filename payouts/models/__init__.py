@@ -7,6 +7,7 @@ from payouts.models.earnings import PAY_CHANNELS, Earning
 from payouts.models.inbox import ENDPOINTS, StripeEvent
 from payouts.models.ledger import Account, Entry, Posting
 from payouts.models.pace import SendingPace
+from payouts.models.pausing import PauseTurn
 from payouts.models.payees import RAILS, Payee
 from payouts.models.payroll import PayrollExport, PayrollItem, PayrollLine
 from payouts.models.policies import POLICY_KINDS, Policy
@@ -23,6 +24,7 @@ from payouts.models.refunds import Chargeback, Refund, RefundPart
 from payouts.models.runs import (
     LIVE_ATTEMPT,
     MONEY_RESERVED,
+    LeftOut,
     Payout,
     PayoutAttempt,
     PayoutItem,
@@ -68,7 +70,9 @@ __all__ = [
     "InstanceMode",
     "Invoice",
     "LedgerClose",
+    "LeftOut",
     "Netting",
+    "PauseTurn",
     "Payee",
     "PayeeProfile",
     "Payout",

@@ -20,8 +20,9 @@ MONEY_RESERVED = ("reserved", "submitting", "unknown", "rejected", "held")
 class PayoutRun(models.Model):
     """One round of payouts in one currency and on one rail.
 
-    Opened by the schedule (`opened_by` empty) or one person, approved by another; a run of the
-    kind `cash_out` takes one day's cash-outs and is approved by rule.
+    Opened by the schedule (`opened_by` empty) or one person, approved by another, and for a
+    scheduled run not by who closed it; a run of the kind `cash_out` takes one day's cash-outs and
+    is approved by rule.
     """
 
     TRANSITIONS = transitions(
@@ -46,6 +47,8 @@ class PayoutRun(models.Model):
     opened_at = models.DateTimeField()
     collected_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey(USER, models.PROTECT, null=True, related_name="+")
+    scheduled_for = models.DateTimeField(null=True)
     approved_by = models.ForeignKey(USER, models.PROTECT, null=True, related_name="+")
     approved_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
@@ -56,6 +59,16 @@ class PayoutRun(models.Model):
             models.CheckConstraint(
                 name="run_checker_is_not_maker",
                 condition=Q(approved_by=None) | ~Q(approved_by=F("opened_by")),
+            ),
+            models.CheckConstraint(
+                name="checker_of_a_scheduled_run_is_not_its_closer",
+                condition=Q(opened_by__isnull=False)
+                | Q(approved_by=None)
+                | ~Q(approved_by=F("closed_by")),
+            ),
+            models.UniqueConstraint(
+                fields=["currency", "rail", "scheduled_for"],
+                name="one_run_per_scheduled_instant",
             ),
             models.CheckConstraint(
                 name="run_state_matches_its_instants",
@@ -158,6 +171,29 @@ class Payout(models.Model):
 
     def __str__(self) -> str:
         return f"payout {self.id}"
+
+
+class LeftOut(models.Model):
+    """Money that a run found and did not take, with the reason, as it was when it collected."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    run = models.ForeignKey(PayoutRun, models.PROTECT, related_name="left_outs")
+    expert = models.ForeignKey("people.Expert", models.PROTECT, related_name="left_outs")
+    amount_minor = models.BigIntegerField()
+    why = models.CharField(max_length=20)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["run", "expert"], name="an_expert_is_left_out_once_per_run"
+            ),
+            models.CheckConstraint(
+                name="left_out_is_some_money", condition=Q(amount_minor__gt=0) & ~Q(why="")
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"left out of {self.run_id}: {self.why}"
 
 
 class PayoutItem(models.Model):
