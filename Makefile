@@ -9,6 +9,9 @@ DEV_STAMP := $(V)/.installed-dev
 CONSTRAINTS := $(wildcard constraints.txt)
 PIP := $(PY) -m pip --disable-pip-version-check install -q $(if $(CONSTRAINTS),-c constraints.txt)
 CODE := marketplace payouts vetting tasks tests benchmarks manage.py
+# Migrations are judged against the last release: its code still runs while a newer schema arrives.
+SINCE ?= $(shell git describe --tags --abbrev=0 2>/dev/null)
+FLOOR := 85
 export PYTHONHASHSEED ?= 1
 
 help: ## this list
@@ -43,13 +46,20 @@ test: lint suite ## style, layers, types, then the whole suite with coverage
 suite: $(DEV_STAMP)
 	@$(PY) -m coverage erase
 	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=1 --cov --cov-report= $(ARGS)
-	@$(PY) -m coverage report --format=total > .coverage.total && echo "coverage: $$(cat .coverage.total) %"; rm -f .coverage.total
+	@$(PY) -m coverage report --format=total > .coverage.total; echo "coverage: $$(cat .coverage.total) %"; rm .coverage.total
+	@$(if $(ARGS),true,$(PY) -m coverage report --format=total --fail-under=$(FLOOR) >/dev/null || { echo "That is below the floor of $(FLOOR) %."; exit 1; })
 
 test-one: $(DEV_STAMP) ## one file, serially: make test-one T=tests/kit/test_money.py
 	@$(PY) -m pytest $(T)
 
 test-shuffle: $(DEV_STAMP) ## the suite in an order drawn by a printed seed
 	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=$$RANDOM
+
+chaos: $(DEV_STAMP) ## kill, wipe and restart real processes, three rounds; more with N=10
+	@for round in $$(seq $(or $(N),3)); do echo "round $$round"; $(PY) -m pytest -q -n 0 -p no:randomly tests/chaos tests/races || exit 1; done
+
+fuzz: $(DEV_STAMP) ## twenty times the suite's generated examples, drawn anew; more with N=100
+	@FUZZ=$(or $(N),20) $(PY) -m pytest -q -n 0 -p no:randomly --timeout=7200 -m 'not browser' $(or $(T),tests/tasks/test_api_schema.py tests/properties tests/quality/test_properties.py tests/kit/test_money.py tests/formats tests/vetting/test_policy.py tests/vetting/test_ranking.py)
 
 check: lint ## style, layers, types, templates, spelling, architecture tests
 	@$(PY) -m pytest -q -n 0 --no-header -p no:randomly -m 'not slow' tests/architecture
@@ -58,6 +68,7 @@ lint: $(DEV_STAMP) types
 	@$(V)/bin/ruff format --check $(CODE)
 	@$(V)/bin/ruff check $(CODE)
 	@PYTHONPATH=. $(V)/bin/lint-imports --no-cache >/tmp/guildhall-imports-$$$$ 2>&1 || { cat /tmp/guildhall-imports-$$$$; rm -f /tmp/guildhall-imports-$$$$; exit 1; }; rm -f /tmp/guildhall-imports-$$$$
+	@if [ -n "$(SINCE)" ]; then DJANGO_SETTINGS_MODULE=tests.settings $(PY) manage.py lintmigrations --project-root-path . --git-commit-id $(SINCE) --no-cache --quiet ok ignore; fi
 	@$(V)/bin/djhtml --tabwidth 2 --check marketplace/web/templates
 	@$(V)/bin/djlint --lint --quiet marketplace/web/templates
 	@$(V)/bin/codespell $(filter-out tests,$(CODE)) docs README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md
@@ -92,4 +103,4 @@ clean: ## build leftovers; never your data
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
 
-.PHONY: help demo demo-reset test suite lint test-one test-shuffle check types fmt bench docs shots matrix lock clean
+.PHONY: help demo demo-reset test suite lint test-one test-shuffle chaos fuzz check types fmt bench docs shots matrix lock clean

@@ -11,7 +11,13 @@ import pytest
 from django.conf import settings
 
 from marketplace.kit.servers.folders import make_folder, private_mode, short_hash
+from tests.fuzz import TIMES
 from tests.servers.run import leave_the_run
+
+
+def pytest_report_header() -> str:
+    """How many examples the generating tests try."""
+    return f"examples: {TIMES} × the usual"
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

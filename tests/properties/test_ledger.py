@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 from django.db import connection, transaction
 from hypothesis import given
-from hypothesis import settings as profile
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
@@ -31,10 +30,11 @@ from payouts.services import (
     sweeping,
 )
 from payouts.services.ledger import InsufficientBalance
+from tests.fuzz import profile
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 
-SMALL = profile(max_examples=20, deadline=None, derandomize=True, database=None)
+SMALL = profile(examples=20)
 AMOUNT = st.integers(1, 5000)
 STEP = st.one_of(
     st.tuples(st.sampled_from(["pay_in", "allocate", "give_back"]), AMOUNT),

@@ -7,15 +7,15 @@ from random import Random
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from marketplace.quality import confusion, preference, severity
 from marketplace.quality.ability import Item, Test
 from marketplace.quality.consensus import Config, Decision, Engine, posterior, value_of_answer
 from marketplace.quality.skill import WEIGHTS, Event, Skill, observe, rebuild, undo
+from tests.fuzz import profile
 
-PROFILE = profile(max_examples=60, deadline=None, derandomize=True, database=None)
+PROFILE = profile(examples=60)
 ACCURACY = st.floats(0.01, 0.99)
 CREDIT = st.floats(0.0, 1.0)
 SOURCE = st.sampled_from(sorted(WEIGHTS))

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from marketplace.kit import clock
 from marketplace.organizations.services.keys import create_api_key
 from tests import make
+from tests.fuzz import profile
 
 # A request ends by closing a connection that is inside a test's transaction, so there is none.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -73,13 +74,10 @@ def test_every_operation_answers_as_documented(world: SimpleNamespace) -> None:
 
 
 def _try(operation: Any, world: SimpleNamespace) -> None:  # Any: schemathesis is untyped
-    """Three requests that the schema allows or forbids, each judged by every check."""
+    """Requests that the schema allows or forbids, each judged by every check."""
 
     @settings(
-        max_examples=3,
-        derandomize=True,
-        deadline=None,
-        database=None,
+        profile(examples=3),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
