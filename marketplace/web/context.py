@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 from marketplace.web.account.tabs import account_tabs
 from marketplace.web.appearance import appearance
 from marketplace.web.navigation import frame_of
+from marketplace.web.staff.money_tabs import money_tabs
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:  # Any: as Django's context processors
@@ -21,4 +22,5 @@ def frame(request: HttpRequest) -> dict[str, Any]:  # Any: as Django's context p
         "is_demo": settings.DEMO,
         "frame": SimpleLazyObject(lambda: frame_of(request)),
         "account_tabs": SimpleLazyObject(lambda: account_tabs(request)),
+        "money_tabs": SimpleLazyObject(lambda: money_tabs(request)),
     }

@@ -37,7 +37,7 @@ def ledger(request: HttpRequest, _user: User) -> HttpResponse:
     return render(
         request,
         "web/staff/ledger.html",
-        {"currencies": [_currency(code, list(lines)) for code, lines in grouped]},
+        {"currencies": [in_currency(code, list(lines)) for code, lines in grouped]},
     )
 
 
@@ -97,7 +97,8 @@ def posting(request: HttpRequest, user: User, posting_id: UUID) -> HttpResponse:
     return render(request, "web/staff/posting.html", context)
 
 
-def _currency(code: str, lines: list[Line]) -> Values:
+def in_currency(code: str, lines: list[Line]) -> Values:
+    """The trial balance of one currency: its lines, both sums, and whether they agree."""
     none = Money(0, code)
     debits = sum((each.debits for each in lines), none)
     credited = sum((each.credits for each in lines), none)
