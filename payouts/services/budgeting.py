@@ -13,6 +13,7 @@ from marketplace.organizations.models import Organization
 from payouts.models import Account, Posting
 from payouts.services import ledger
 from payouts.services.accounts import account
+from payouts.services.freezing import WALLET, require_cover
 
 
 @transaction.atomic
@@ -25,8 +26,14 @@ def allocate(
     key: str,
     at: datetime,
 ) -> Posting:
-    """Give a project money from the wallet, once per key. Raises InsufficientBalance."""
+    """Give a project money from the wallet, once per key.
+
+    Raises InsufficientBalance, FundsFrozen.
+    """
     wallet, escrow = _pots(organization, subject_id, amount.currency)
+    require_cover(
+        organization=organization, amount=amount, of=WALLET, key=f"allocation:{key}", at=at
+    )
     posting = ledger.post(
         key=f"allocation:{key}",
         kind="budget_allocated",

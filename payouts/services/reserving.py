@@ -18,6 +18,7 @@ from payouts.models import Posting, Reservation
 from payouts.selectors.budgets import unposted_of
 from payouts.services import ledger
 from payouts.services.accounts import account
+from payouts.services.freezing import FREE, require_cover
 
 
 class ReservationKeyReused(DomainError):
@@ -49,7 +50,7 @@ def reserve(
     """Set `base` (every seat) and `pool` (extra answers) aside from the project's budget.
 
     The same id with the same price returns the first reservation. Raises InsufficientBalance
-    with the amounts when the budget is too small; then nothing is reserved.
+    with the amounts when the budget is too small, FundsFrozen; then nothing is reserved.
     """
     total = base + pool
     known = _known(reservation_id, base, pool)
@@ -64,8 +65,10 @@ def reserve(
         )
         for kind in ("escrow", "reserved", "overrun")
     }
+    key = f"reservation:{reservation_id}"
+    require_cover(organization=organization, amount=total, of=FREE, key=key, at=at)
     posting = ledger.post(
-        key=f"reservation:{reservation_id}",
+        key=key,
         kind="reservation_made",
         currency=total.currency,
         legs=[
@@ -111,8 +114,12 @@ def draw_overrun(*, reservation: Reservation, amount: Money, key: str, at: datet
 def raise_overrun(
     *, reservation: Reservation, amount: Money, by: UUID, key: str, at: datetime
 ) -> Posting:
-    """Add to the pool from the project's budget, once per key. Raises InsufficientBalance."""
+    """Add to the pool from the project's budget, once per key.
+
+    Raises InsufficientBalance, FundsFrozen.
+    """
     row = _lock_open(reservation)
+    require_cover(organization=row.organization, amount=amount, of=FREE, key=f"raise:{key}", at=at)
     return ledger.post(
         key=f"raise:{key}",
         kind="overrun_raised",

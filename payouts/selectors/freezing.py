@@ -1,0 +1,55 @@
+"""What a client may not move for now, and until when (MONEY 9, row 19; 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from marketplace.kit.money import Money, zero
+from marketplace.organizations.models import Organization
+from payouts.models import Chargeback
+from payouts.selectors.terms import overdue
+
+UNDECIDED = ("warning", "open")
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """A part of a client's money that has to stay: `why` and `until` are for the client to read."""
+
+    amount: Money
+    why: str
+    until: str
+
+
+def frozen(organization: Organization, currency: str, *, at: datetime) -> Money:
+    """The amount below which the client may not allocate, reserve or get money back."""
+    held = freezes(organization, currency, at=at)
+    return sum((each.amount for each in held), start=zero(currency))
+
+
+def freezes(organization: Organization, currency: str, *, at: datetime) -> list[Freeze]:
+    """What makes up `frozen`, the oldest first."""
+    late = overdue(organization, currency, at=at)
+    unpaid = [Freeze(late, "an invoice is overdue", "until it is paid")] if late else []
+    return _contested(organization, currency) + unpaid
+
+
+def _contested(organization: Organization, currency: str) -> list[Freeze]:
+    rows = Chargeback.objects.filter(
+        organization=organization, currency=currency, state__in=UNDECIDED
+    )
+    return [
+        Freeze(
+            Money(row.amount_minor, currency),
+            "a bank is taking back a payment of yours",
+            _decided(row.evidence_due_at),
+        )
+        for row in rows.order_by("opened_at", "id")
+    ]
+
+
+def _decided(due: datetime | None) -> str:
+    if due is None:
+        return "until the bank has decided"
+    return f"until the bank has decided; evidence is due on {due.day} {due:%B %Y}"
