@@ -6,6 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from marketplace.jobs.services.running import RetryAt
 from marketplace.kit import clock
 from payouts.services import (
     auditing,
@@ -57,7 +58,10 @@ def sweep_attempts() -> None:
 
 @shared_task(name="payouts.answer_event", queue="money")
 def answer_event(*, event_id: str) -> None:
-    inbox.answer_event(event_id=UUID(event_id), at=clock.now())
+    try:
+        inbox.answer_event(event_id=UUID(event_id), at=clock.now())
+    except inbox.NotKnownYet as unknown:
+        raise RetryAt(unknown.again_at, unknown.message) from unknown
 
 
 @shared_task(name="payouts.sync_payee", queue="money")

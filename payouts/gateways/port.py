@@ -174,6 +174,7 @@ class BankPayout:
     payout_id: str
     state: str
     why: str
+    currency: str
     transfers: tuple[str, ...]
 
 

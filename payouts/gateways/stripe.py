@@ -229,6 +229,7 @@ class StripeGateway:
             payout_id=payout["id"],
             state=payout["status"],
             why=payout.get("failure_code") or "",
+            currency=str(payout["currency"]).upper(),
             transfers=tuple(transfers),
         )
 

@@ -62,7 +62,8 @@ class SandboxReply(models.Model):
 class SandboxFault(models.Model):
     """A fault that waits, `remaining` times, for what it fits.
 
-    `path` begins the path of a request, the type of an event or the account of a bank payout.
+    `path` begins the path of a request (`get /v1/…` of one that only reads), the type of an event
+    or the account of a bank payout.
     """
 
     kind = models.CharField(max_length=24)

@@ -9,18 +9,23 @@ from uuid import UUID
 
 from django.db import transaction
 
+from marketplace.events.services.recording import record
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.errors import DomainError
 from payouts.gateways.chosen import gateway
+from payouts.gateways.port import Refused
 from payouts.gateways.signature import BadSignature, secrets_of, verify
-from payouts.models import StripeEvent
+from payouts.models import Payee, StripeEvent
 from payouts.services.bank_leg import sync_bank_payout
 from payouts.services.funding import FundingUnknown, settle_checkout
 from payouts.services.looking_up import adopt_transfer
 from payouts.services.onboarding import PayeeUnknown, sync_payee
+from payouts.services.reversals import book_reversals
 
 LARGEST_BODY = 1024 * 1024
 PATIENCE = timedelta(hours=24)
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(hours=1)
 Body = dict[str, Any]  # Any: JSON as Stripe writes it
 
 
@@ -39,9 +44,20 @@ class SignatureRefused(DomainError):
 
 
 class NotKnownYet(DomainError):
-    """The message is about a row that is not written yet; the job comes back to it."""
+    """The message is about a row that is not written yet; the job comes back `again_at`."""
 
     code = "not_known_yet"
+    status = 409
+
+    def __init__(self, message: str, *, again_at: datetime) -> None:
+        super().__init__(message)
+        self.again_at = again_at
+
+
+class NotParked(DomainError):
+    """Only a message that nothing could be done with is tried again by hand."""
+
+    code = "not_parked"
     status = 409
 
 
@@ -76,15 +92,43 @@ def answer_event(*, event_id: UUID, at: datetime) -> StripeEvent:
         return event
     if event.livemode != gateway().is_live:
         return _rest(event, "ignored", "from the other mode", at)
+    if event.account and not Payee.objects.filter(account_id=event.account).exists():
+        return _rest(event, "ignored", "from an account that is not ours", at)
     try:
         is_used = _apply(event, at)
-    except (FundingUnknown, PayeeUnknown) as unknown:
+    except (FundingUnknown, PayeeUnknown, Refused) as unknown:
         if at - event.received_at < PATIENCE:
-            raise NotKnownYet(f"{event.kind} is about something we do not have yet.") from unknown
+            # As long again as it has waited: half a minute, then 1, 2, 4 … up to an hour.
+            pause = min(max(at - event.received_at, FIRST_PAUSE), LONGEST_PAUSE)
+            raise NotKnownYet(
+                f"{event.kind} is about something we do not have yet.", again_at=at + pause
+            ) from unknown
         return _rest(event, "parked", unknown.message, at)
     if is_used:
         return _rest(event, "handled", "", at)
     return _rest(event, "ignored", "not used here", at)
+
+
+@transaction.atomic
+def retry_event(*, event: StripeEvent, by: UUID, at: datetime) -> StripeEvent:
+    """Have a parked message answered once more. Raises NotParked."""
+    row = StripeEvent.objects.select_for_update().get(id=event.id)
+    if row.state != "parked":
+        raise NotParked(f"This message is {row.state}.", state=row.state)
+    record(
+        "stripe_event.retried",
+        at=at,
+        object_kind="stripe_event",
+        object_id=row.id,
+        actor=by,
+        data={"kind": row.kind},
+    )
+    enqueue(
+        "payouts.answer_event",
+        key=f"payouts.answer_event:{row.id}:{at.timestamp()}",
+        event_id=str(row.id),
+    )
+    return row
 
 
 def _read(endpoint: str, body: Body, at: datetime) -> StripeEvent:
@@ -106,8 +150,10 @@ def _apply(event: StripeEvent, at: datetime) -> bool:
     kind, endpoint = event.kind, event.endpoint
     if endpoint == "platform" and kind.startswith("checkout.session."):
         settle_checkout(session_id=event.object_id, at=at)
-    elif endpoint == "platform" and kind == "transfer.created":
+    elif endpoint == "platform" and kind in {"transfer.created", "transfer.updated"}:
         return adopt_transfer(transfer_id=event.object_id, at=at) is not None
+    elif endpoint == "platform" and kind == "transfer.reversed":
+        return bool(book_reversals(transfer_id=event.object_id, at=at))
     elif endpoint == "thin" and kind.startswith("v2.core.account"):
         sync_payee(account_id=event.object_id, at=at)
     elif endpoint == "connect" and kind.startswith("payout."):

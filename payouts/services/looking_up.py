@@ -25,8 +25,9 @@ def look_up(*, attempt: PayoutAttempt, at: datetime) -> Transfer | None:
 def adopt_transfer(*, transfer_id: str, at: datetime) -> PayoutAttempt | None:
     """Take over a transfer that Stripe told us of; None when it is not one of ours."""
     transfer = gateway().read_transfer(transfer_id=transfer_id)
+    number = int(transfer.attempt) if transfer.attempt.isdecimal() else 0
     rows = PayoutAttempt.objects.filter(
-        payout__destination=transfer.destination, number=int(transfer.attempt or 0)
+        payout__destination=transfer.destination, number=number
     ).select_related("payout")
     for attempt in rows.order_by("-id"):
         if group_of(payout=attempt.payout) == transfer.group:

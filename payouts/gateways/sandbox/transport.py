@@ -65,8 +65,7 @@ class SandboxTransport(stripe.HTTPClient):
 
 def _answer(request: Request) -> tuple[str, int, bool, str]:
     if request.method != "post":
-        status, body, _ = _act(request, "")
-        return json.dumps(body), status, False, ""
+        return _read(request)
     if not store.is_key_free(request.key):
         busy = Refusal(409, "idempotency_key_in_use", "The key is in use.")
         return json.dumps(busy.body), 409, False, ""
@@ -84,6 +83,14 @@ def _answer(request: Request) -> tuple[str, int, bool, str]:
     if is_kept:
         _keep(request, status, text)
     return text, status, False, fault
+
+
+def _read(request: Request) -> tuple[str, int, bool, str]:
+    fault, _ = store.take_fault(REQUEST_FAULTS, f"get {request.path}")
+    if fault in _NOT_KEPT:
+        return json.dumps(_NOT_KEPT[fault].body), _NOT_KEPT[fault].status, False, fault
+    status, body, _ = _act(request, "error_before" if fault == "error_after" else fault)
+    return json.dumps(body), status, False, fault
 
 
 def _act(request: Request, fault: str) -> tuple[int, JSON, bool]:
