@@ -10,15 +10,19 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
 
+from marketplace.jobs.schedule import JOBS_SCHEDULE, JOBS_TICKS  # noqa: F401 settings
 from marketplace.kit.environment import (
     JobQueue,
+    amounts,
     celery_broker,
     django_cache,
     env,
     env_flag,
     parse_database,
+    payments_mode,
     required,
     secret,
+    weekly,
 )
 from marketplace.kit.logs import logging_settings
 from marketplace.kit.servers import stack
@@ -209,29 +213,6 @@ JOB_QUEUES: dict[str, JobQueue] = {
     "bulk": {"hard": None, "lease": 120, "attempts": 5},
 }
 JOBS_BELL = True
-# Ticks: name -> seconds. They write no row and may be lost, late or doubled.
-JOBS_TICKS = {
-    "jobs.sweep": 5,
-    "jobs.plan": 60,
-    "events.seal": 5,
-    "payouts.post_earnings": 2,
-    "payouts.sweep_attempts": 60,
-    "tasks.expire_leases": 15,
-    "tasks.approve_overdue": 60,
-    "tasks.close_finished": 30,
-}
-# Occurrences: kind -> its period in seconds (whole minutes, counted from 1970 in UTC) or its time
-# of day ("03:00", UTC). `jobs.plan` writes one Job row per due instant.
-JOBS_SCHEDULE: dict[str, int | str] = {
-    "payouts.release_holds": 600,
-    "payouts.check_ledger": "03:00",
-    "events.log_head": "00:00",
-    "jobs.forget_old": "04:00",
-    "vetting.close_attempts": 300,
-    "vetting.expire_qualifications": 3600,
-    "vetting.purge_documents": "05:00",
-    "tasks.settle_closed": 600,
-}
 CELERY_BEAT_SCHEDULE = {
     name: {
         "task": "jobs.tick",
@@ -349,18 +330,14 @@ STRIPE_API_VERSION = env("STRIPE_API_VERSION", "2026-10-28.endive")
 STRIPE_WEBHOOK_SECRET = env("STRIPE_WEBHOOK_SECRET")
 STRIPE_CONNECT_WEBHOOK_SECRET = env("STRIPE_CONNECT_WEBHOOK_SECRET")
 STRIPE_THIN_WEBHOOK_SECRET = env("STRIPE_THIN_WEBHOOK_SECRET")
-PAYMENTS_MODE = env("PAYMENTS_MODE", "stripe" if STRIPE_SECRET_KEY or not DEBUG else "sandbox")
-if PAYMENTS_MODE == "stripe" and not STRIPE_SECRET_KEY:
-    raise ImproperlyConfigured(
-        "Set STRIPE_SECRET_KEY, or PAYMENTS_MODE=sandbox to run without real money."
-    )
-if PAYMENTS_MODE == "sandbox" and STRIPE_SECRET_KEY.startswith(("sk_live", "rk_live")):
-    raise ImproperlyConfigured(
-        "PAYMENTS_MODE=sandbox refuses a live Stripe key; unset one of them."
-    )
+PAYMENTS_MODE = payments_mode(STRIPE_SECRET_KEY, is_debug=DEBUG)
 PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
 PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
 PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
+PAYOUT_MAX_PER_EXPERT = amounts(env("PAYOUT_MAX_PER_EXPERT"))
+PAYOUT_MAX_PER_RUN = amounts(env("PAYOUT_MAX_PER_RUN"))
+PAYOUT_SCHEDULE = weekly(env("PAYOUT_SCHEDULE", "tuesday 06:00"))
+CASH_OUT_BUDGET = amounts(env("CASH_OUT_BUDGET", "USD=100000" if DEMO else ""))
 PAYOUT_RATE_PER_S = int(env("PAYOUT_RATE_PER_S", "10"))
 FEE_BASIS_POINTS = int(env("FEE_BASIS_POINTS", "1500"))
 

@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from marketplace.kit.servers import stack
 
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
 
 class JobQueue(TypedDict):
     """Hard limit and lease in seconds, attempts. Lease > hard limit, always (RELIABILITY 2.3)."""
@@ -30,6 +32,29 @@ def env_flag(name: str, default: str = "0") -> bool:
     return env(name, default).lower() in {"1", "true", "yes", "on"}
 
 
+def amounts(text: str) -> dict[str, int]:
+    """Minor units by currency out of `USD=100000,EUR=90000`."""
+    found: dict[str, int] = {}
+    for pair in filter(None, text.replace(" ", "").split(",")):
+        code, _, minor = pair.partition("=")
+        if not (len(code) == len("USD") and code.isupper() and minor.isdecimal()):
+            raise ImproperlyConfigured(f"{pair!r} is not an amount such as USD=100000.")
+        found[code] = int(minor)
+    return found
+
+
+def weekly(text: str) -> tuple[int, int, int] | None:
+    """Weekday (Monday is 0), hour and minute out of `tuesday 06:00`; None for `off`."""
+    if text.lower() == "off":
+        return None
+    day, _, time = text.lower().partition(" ")
+    hour, _, minute = time.strip().partition(":")
+    is_time = hour.isdecimal() and minute.isdecimal() and int(hour) < 24 and int(minute) < 60
+    if day not in _WEEKDAYS or not is_time:
+        raise ImproperlyConfigured(f"{text!r} is no time of the week such as tuesday 06:00.")
+    return _WEEKDAYS.index(day), int(hour), int(minute)
+
+
 def required(name: str, what: str, embedded: str) -> str:
     """The embedded instance's own value, else a refusal that says what to set."""
     if embedded:
@@ -40,6 +65,20 @@ def required(name: str, what: str, embedded: str) -> str:
 def secret(name: str, what: str, home: Path | None, file: str) -> str:
     """The variable, else the secret that the embedded instance in `home` made and keeps."""
     return env(name) or required(name, what, stack.secret(home, file) if home else "")
+
+
+def payments_mode(key: str, *, is_debug: bool) -> str:
+    """`stripe` or `sandbox`; refuses to guess in production, or to play with a live key."""
+    mode = env("PAYMENTS_MODE", "stripe" if key or not is_debug else "sandbox")
+    if mode == "stripe" and not key:
+        raise ImproperlyConfigured(
+            "Set STRIPE_SECRET_KEY, or PAYMENTS_MODE=sandbox to run without real money."
+        )
+    if mode == "sandbox" and key.startswith(("sk_live", "rk_live")):
+        raise ImproperlyConfigured(
+            "PAYMENTS_MODE=sandbox refuses a live Stripe key; unset one of them."
+        )
+    return mode
 
 
 def parse_database(url: str) -> dict[str, object]:
