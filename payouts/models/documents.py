@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import models
 from django.db.models import Q
 
@@ -79,6 +81,12 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def canonical(self) -> bytes:
+        """The body as the bytes that are hashed and handed out: sorted keys, no spaces, UTF-8."""
+        text = json.dumps(self.body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return text.encode()
 
 
 class Invoice(models.Model):

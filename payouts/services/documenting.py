@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
@@ -54,6 +53,7 @@ def issue_document(
     the transaction nobody else gets a number of that series, so call it last. Raises
     DocumentKeyReused, TypeError for a number that is not whole.
     """
+    _require_whole(body)
     wanted = Document(
         kind=kind, key=key, organization=organization, expert=expert, currency=currency
     )
@@ -65,19 +65,12 @@ def issue_document(
     wanted.livemode, wanted.issued_at = gateway().is_live, at
     wanted.period_from, wanted.period_until = period or (None, None)
     wanted.body = {**body, **_head(wanted)}
-    wanted.sha256 = hashlib.sha256(canonical(body=wanted.body)).hexdigest()
+    wanted.sha256 = hashlib.sha256(wanted.canonical).hexdigest()
     wanted.save(force_insert=True)
     series.last += 1
     series.save(update_fields=["last"])
     _record(wanted)
     return wanted
-
-
-def canonical(*, body: Body) -> bytes:
-    """A body as the bytes that are hashed and handed out: sorted keys, no spaces, UTF-8."""
-    _require_whole(body)
-    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return text.encode()
 
 
 def _lock_series(kind: str, year: int) -> DocumentSeries:
