@@ -168,6 +168,7 @@ class Payout(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["expert", "-id"], name="payout_by_expert")]
+        triggers = [triggers.PAYOUT_KEEPS_ITS_TERMS]
 
     def __str__(self) -> str:
         return f"payout {self.id}"

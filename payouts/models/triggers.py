@@ -158,6 +158,23 @@ EARNING_KEEPS_ITS_TERMS = pgtrigger.Trigger(
     """,
 )
 
+PAYOUT_KEEPS_ITS_TERMS = pgtrigger.Trigger(
+    name="payout_keeps_its_terms",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Update,
+    func="""
+    IF (NEW.run_id, NEW.expert_id, NEW.payee_id, NEW.destination, NEW.currency, NEW.amount_minor)
+      IS DISTINCT FROM
+       (OLD.run_id, OLD.expert_id, OLD.payee_id, OLD.destination, OLD.currency, OLD.amount_minor)
+    THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE =
+        'amount and destination of a payout never change';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
 ITEM_IS_NOT_PAYROLL = pgtrigger.Trigger(
     name="item_is_not_payroll",
     level=pgtrigger.Row,
