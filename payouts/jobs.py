@@ -12,10 +12,12 @@ from payouts.services import (
     auditing,
     collecting,
     inbox,
+    lending,
     onboarding,
     rounds,
     running_payouts,
     sandboxing,
+    scheduling,
     sending,
     sweeping,
 )
@@ -39,6 +41,11 @@ def check_ledger() -> None:
 @shared_task(name="payouts.collect_run", queue="money")
 def collect_run(*, run_id: str) -> None:
     collecting.collect_run(run_id=UUID(run_id), at=clock.now())
+
+
+@shared_task(name="payouts.open_due_runs", queue="money")
+def open_due_runs() -> None:
+    scheduling.open_due_runs(at=clock.now())
 
 
 @shared_task(name="payouts.cancel_payouts", queue="money")
@@ -77,3 +84,13 @@ def deliver_sandbox_event(*, event_id: str) -> None:
 @shared_task(name="payouts.pay_sandbox_bank", queue="money")
 def pay_sandbox_bank(*, payout_id: str) -> None:
     sandboxing.settle_bank(payout_id=payout_id)
+
+
+@shared_task(name="payouts.settle_funding", queue="money")
+def settle_funding(*, funding_id: str) -> None:
+    lending.settle_funding(funding_id=UUID(funding_id), at=clock.now())
+
+
+@shared_task(name="payouts.invoice_credit", queue="money")
+def invoice_credit() -> None:
+    lending.invoice_monthly(at=clock.now())

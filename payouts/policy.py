@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from marketplace.kit.money import exponent
+
 # Where a platform of the US, UK, EEA, CA or CH may transfer (connect/cross-border-payouts).
 _COUNTRIES = (
     "US GB CA CH AT BE BG HR CY CZ DK EE FI FR DE GR HU "
@@ -13,5 +15,10 @@ _HUNDREDS = frozenset(["ISK", "HUF", "TWD", "UGX"])
 
 
 def payable_unit(currency: str) -> int:
-    """The smallest step of a payout, in minor units."""
-    return 100 if currency in _HUNDREDS else 1
+    """The smallest step of a payout, in minor units.
+
+    Of three decimals the last is 0 at Stripe (docs.stripe.com/currencies, three-decimal).
+    """
+    if currency in _HUNDREDS:
+        return 100
+    return 10 if exponent(currency) == 3 else 1

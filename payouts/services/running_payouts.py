@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -34,21 +34,36 @@ class RunStillCollecting(DomainError):
 
 
 class SamePerson(DomainError):
-    """Whoever opens a run, or is paid by it, may not approve it."""
+    """Whoever opens or closes a run, or is paid by it, may not approve it."""
 
     code = "same_person"
     status = 403
 
 
 @transaction.atomic
-def open_run(*, currency: str, by: User, at: datetime) -> PayoutRun:
+def open_run(*, currency: str, by: User, at: datetime, rail: str = "stripe") -> PayoutRun:
     """Start a run and have a job collect its payouts. Raises RunAlreadyOpen."""
+    return _open(PayoutRun(currency=currency, rail=rail, opened_by=by, opened_at=at))
+
+
+@transaction.atomic
+def open_scheduled_run(
+    *, currency: str, rail: str, scheduled_for: datetime, at: datetime
+) -> PayoutRun:
+    """Start the run of one instant of the schedule, once. Nobody opened it, so finance closes it.
+
+    Raises RunAlreadyOpen.
+    """
+    return _open(PayoutRun(currency=currency, rail=rail, scheduled_for=scheduled_for, opened_at=at))
+
+
+def _open(run: PayoutRun) -> PayoutRun:
     try:
         with transaction.atomic():
-            run = PayoutRun.objects.create(currency=currency, opened_by=by, opened_at=at)
+            run.save(force_insert=True)
     except IntegrityError as error:
-        raise RunAlreadyOpen(f"A run in {currency} is already open.") from error
-    _note("run.opened", run, at, by)
+        raise RunAlreadyOpen(f"A run in {run.currency} is already open.") from error
+    _note("run.opened", run, run.opened_at, run.opened_by)
     enqueue("payouts.collect_run", key=f"payouts.collect_run:{run.id}", run_id=str(run.id))
     return run
 
@@ -60,19 +75,24 @@ def close_run(*, run: PayoutRun, by: User, at: datetime) -> PayoutRun:
     require_transition(PayoutRun.TRANSITIONS, row, "closed")
     if row.collected_at is None:
         raise RunStillCollecting("This run is still collecting its payouts. Try again shortly.")
-    row.state, row.closed_at = "closed", at
-    row.save(update_fields=["state", "closed_at"])
+    row.state, row.closed_at, row.closed_by = "closed", at, by
+    row.save(update_fields=["state", "closed_at", "closed_by"])
     _note("run.closed", row, at, by)
     return row
 
 
 @transaction.atomic
 def approve_run(*, run: PayoutRun, by: User, at: datetime) -> PayoutRun:
-    """Let a closed run be sent. Raises SamePerson for whoever opened it or is paid by it."""
+    """Let a closed run be sent.
+
+    Raises SamePerson for whoever opened it, closed it after the schedule opened it, or is paid.
+    """
     row = lock_run(run_id=run.id)
     require_transition(PayoutRun.TRANSITIONS, row, "approved")
     if row.opened_by_id == by.id:
         raise SamePerson("Somebody else has to approve the run you opened.")
+    if row.opened_by_id is None and row.closed_by_id == by.id:
+        raise SamePerson("Somebody else has to approve the run you closed.")
     if row.payouts.filter(expert__user=by).exists():
         raise SamePerson("This run pays you; somebody else has to approve it.")
     row.state, row.approved_by, row.approved_at = "approved", by, at
@@ -142,8 +162,13 @@ def start_run(*, run_id: UUID, at: datetime) -> PayoutRun:
 
 @transaction.atomic
 def finish_run(*, run_id: UUID, at: datetime) -> PayoutRun:
-    """A running run is done once none of its payouts can still move by itself."""
+    """A running run is done once none of its payouts can still move by itself.
+
+    A run of cash-outs takes more of them until its UTC day is over.
+    """
     row = lock_run(run_id=run_id)
+    if row.kind == "cash_out" and at.astimezone(UTC).date() <= row.opened_at.date():
+        return row
     moving = Payout.objects.filter(run=row, state__in=["reserved", "submitting", "unknown"])
     if row.state == "running" and not moving.exists():
         row.state, row.finished_at = "done", at
