@@ -19,6 +19,7 @@ JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.release_holds": 600,
     "payouts.open_due_runs": 300,
     "payouts.check_ledger": "03:00",
+    "payouts.invoice_credit": "01:00",
     "events.log_head": "00:00",
     "jobs.forget_old": "04:00",
     "vetting.close_attempts": 300,

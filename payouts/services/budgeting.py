@@ -14,6 +14,7 @@ from payouts.models import Account, Posting
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.freezing import WALLET, require_cover
+from payouts.services.lending import draw_credit
 
 
 @transaction.atomic
@@ -26,14 +27,16 @@ def allocate(
     key: str,
     at: datetime,
 ) -> Posting:
-    """Give a project money from the wallet, once per key.
+    """Give a project money from the wallet, once per key; a client with credit draws what is short.
 
-    Raises InsufficientBalance, FundsFrozen.
+    Raises InsufficientBalance, FundsFrozen, CreditExhausted.
     """
     wallet, escrow = _pots(organization, subject_id, amount.currency)
     require_cover(
         organization=organization, amount=amount, of=WALLET, key=f"allocation:{key}", at=at
     )
+    if not Posting.objects.filter(key=f"allocation:{key}").exists():
+        draw_credit(organization=organization, wanted=amount, key=key, by=by, at=at)
     posting = ledger.post(
         key=f"allocation:{key}",
         kind="budget_allocated",

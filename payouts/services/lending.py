@@ -7,6 +7,7 @@ was opened stays funded when the client is late. Only new draws and new reservat
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -16,7 +17,7 @@ from marketplace.kit.errors import DomainError, InvalidInput
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
 from marketplace.people.models import User
-from payouts.models import Account, BillingTerms, Invoice, Proposal
+from payouts.models import Account, BillingTerms, Funding, Invoice, Posting, Proposal
 from payouts.selectors.terms import (
     credit_left,
     drawn_until,
@@ -102,7 +103,7 @@ def _take_terms(proposal: Proposal, by: User, at: datetime) -> None:
 
 @transaction.atomic
 def draw_credit(
-    *, organization: Organization, wanted: Money, key: str, by: User | None, at: datetime
+    *, organization: Organization, wanted: Money, key: str, by: UUID | None, at: datetime
 ) -> Money:
     """Bring the wallet up to `wanted` from the client's credit, once per key; what was drawn.
 
@@ -114,6 +115,8 @@ def draw_credit(
         return none
     pots = _pots(organization, wanted.currency)
     locked = ledger.lock_accounts(account_ids=[pots["wallet"].id, pots["client_receivable"].id])
+    if Posting.objects.filter(key=f"credit:{key}").exists():
+        return none
     short = wanted - Money(locked[pots["wallet"].id].balance_minor, wanted.currency)
     if short <= none:
         return none
@@ -135,24 +138,27 @@ def draw_credit(
             ledger.Leg.credit(pots["wallet"], short),
         ],
         effective_at=at,
-        actor=by.pk if by else None,
+        actor=by,
     )
     return short
 
 
 @transaction.atomic
-def settle_credit(*, organization: Organization, currency: str, key: str, at: datetime) -> Money:
-    """Pay what is owed from what has come into the wallet, oldest invoice first, once per key.
+def settle_credit(*, organization: Organization, received: Money, key: str, at: datetime) -> Money:
+    """Pay what is owed from money that has come into the wallet, once per key; what was settled.
 
-    Called whenever money arrives, `key` being its funding. Returns what was settled.
+    Called whenever money arrives, `key` being its funding. It closes the oldest invoices first.
     """
+    currency = received.currency
     pots = _pots(organization, currency)
     locked = ledger.lock_accounts(account_ids=[pots["wallet"].id, pots["client_receivable"].id])
+    if Posting.objects.filter(key=f"settle:{key}").exists():
+        return zero(currency)
     free, owed = (locked[pots[kind].id].balance_minor for kind in ("wallet", "client_receivable"))
-    amount = Money(max(0, min(free, owed)), currency)
+    amount = Money(max(0, min(received.minor, free, owed)), currency)
     if not amount:
         return amount
-    posting = ledger.post(
+    ledger.post(
         key=f"settle:{key}",
         kind="credit_settled",
         currency=currency,
@@ -162,15 +168,26 @@ def settle_credit(*, organization: Organization, currency: str, key: str, at: da
         ],
         effective_at=at,
     )
-    if posting.is_new:
-        _mark_paid(organization, currency, at)
+    _mark_paid(organization, currency, at)
     return amount
+
+
+def settle_funding(*, funding_id: UUID, at: datetime) -> Money:
+    """`settle_credit` with what a payment has brought."""
+    row = Funding.objects.select_related("organization").get(id=funding_id)
+    received = Money(row.received_minor or 0, row.currency)
+    return settle_credit(organization=row.organization, received=received, key=str(row.id), at=at)
+
+
+def invoice_monthly(*, at: datetime) -> int:
+    """`invoice_credit` on the first day of a month, UTC; on other days nothing."""
+    return invoice_credit(at=at) if at.day == 1 else 0
 
 
 def invoice_credit(*, at: datetime) -> int:
     """Ask every client for what it has drawn and was not asked for yet; how many invoices.
 
-    Once a day per client and currency; run at the start of a month. A sequence.
+    Once a day per client and currency. A sequence.
     """
     rows = Account.objects.filter(
         kind="client_receivable", debits_minor__gt=F("credits_minor")

@@ -1,0 +1,19 @@
+"""News of the money that other parts of the money follow."""
+
+from __future__ import annotations
+
+from django.dispatch import receiver
+
+from marketplace.jobs.services.enqueueing import enqueue
+from payouts.models import Funding
+from payouts.signals import funding_paid
+
+
+@receiver(funding_paid, dispatch_uid="payouts.settle_funding")
+def settle_credit(*, funding: Funding, **_: object) -> None:
+    """A payment first settles what the client owes; by a job, when the payment is booked."""
+    enqueue(
+        "payouts.settle_funding",
+        key=f"payouts.settle_funding:{funding.id}",
+        funding_id=str(funding.id),
+    )
