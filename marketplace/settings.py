@@ -6,6 +6,7 @@ import os
 from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from csp.constants import NONE, SELF, UNSAFE_INLINE
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +19,7 @@ from marketplace.kit.environment import (
     django_cache,
     env,
     env_flag,
+    operator,
     parse_database,
     payments_mode,
     required,
@@ -340,6 +342,8 @@ PAYOUT_SCHEDULE = weekly(env("PAYOUT_SCHEDULE", "tuesday 06:00"))
 CASH_OUT_BUDGET = amounts(env("CASH_OUT_BUDGET", "USD=100000" if DEMO else ""))
 PAYOUT_RATE_PER_S = int(env("PAYOUT_RATE_PER_S", "10"))
 FEE_BASIS_POINTS = int(env("FEE_BASIS_POINTS", "1500"))
+OPERATOR = operator()
+TAX_TIME_ZONE = ZoneInfo(env("TAX_TIME_ZONE", "UTC"))
 
 # Browser security -------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -11,14 +11,17 @@ from marketplace.kit import clock
 from payouts.services import (
     auditing,
     collecting,
+    funding,
     inbox,
     lending,
     onboarding,
+    releasing,
     rounds,
     running_payouts,
     sandboxing,
     scheduling,
     sending,
+    stating,
     sweeping,
 )
 
@@ -63,6 +66,16 @@ def sweep_attempts() -> None:
     sweeping.sweep_attempts(at=clock.now())
 
 
+@shared_task(name="payouts.look_up_fundings", queue="money")
+def look_up_fundings() -> None:
+    funding.look_up_fundings(at=clock.now())
+
+
+@shared_task(name="payouts.confirm_not_found", queue="money")
+def confirm_not_found(*, proposal_id: str) -> None:
+    releasing.confirm_not_found(proposal_id=UUID(proposal_id), at=clock.now())
+
+
 @shared_task(name="payouts.answer_event", queue="money")
 def answer_event(*, event_id: str) -> None:
     try:
@@ -94,3 +107,8 @@ def settle_funding(*, funding_id: str) -> None:
 @shared_task(name="payouts.invoice_credit", queue="money")
 def invoice_credit() -> None:
     lending.invoice_monthly(at=clock.now())
+
+
+@shared_task(name="payouts.make_papers", queue="bulk")
+def make_papers() -> None:
+    stating.make_due_statements(at=clock.now())

@@ -18,7 +18,9 @@ JOBS_TICKS = {
 JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.release_holds": 600,
     "payouts.open_due_runs": 300,
+    "payouts.make_papers": "02:00",
     "payouts.check_ledger": "03:00",
+    "payouts.look_up_fundings": 3600,
     "payouts.invoice_credit": "01:00",
     "events.log_head": "00:00",
     "jobs.forget_old": "04:00",

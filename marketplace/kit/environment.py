@@ -113,3 +113,16 @@ def django_cache(url: str) -> str:
     if parts.scheme == "unix":
         return f"unix://{parts.path}?db=1"
     return f"{url.rstrip('/')}/1"
+
+
+def operator() -> dict[str, str]:
+    """Who runs this instance, as its papers say; placeholders until it is set."""
+    return {
+        "legal_name": env("OPERATOR_LEGAL_NAME", "Example operator (set OPERATOR_LEGAL_NAME)"),
+        "address": env("OPERATOR_ADDRESS", "Example street 1, example town").replace("\\n", "\n"),
+        "country": env("OPERATOR_COUNTRY", "US").upper(),
+        "vat_number": env("OPERATOR_VAT_NUMBER"),
+        "bank": env("OPERATOR_BANK", "Example bank, account 0000 (set OPERATOR_BANK)").replace(
+            "\\n", "\n"
+        ),
+    }
