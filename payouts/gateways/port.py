@@ -47,13 +47,18 @@ class Misconfigured(GatewayError):
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """A hosted payment page. `fee` and `fee_id` are known once the charge has settled."""
+    """A hosted payment page. `fee` and `fee_id` are known once the charge has settled.
+
+    A page that is none of open, paid, failed and expired was left by the payer, whose bank has
+    not answered yet.
+    """
 
     session_id: str
     url: str
     is_open: bool
     is_paid: bool
     is_failed: bool
+    is_expired: bool
     payment_intent: str
     received: Money | None
     fee: Money | None = None

@@ -46,6 +46,7 @@ def checkout(body: Body) -> Checkout:
         is_open=body["status"] == "open",
         is_paid=is_paid,
         is_failed=body["status"] == "complete" and not is_paid and is_stuck,
+        is_expired=body["status"] == "expired",
         payment_intent=id_of(intent),
         received=money(received, body["currency"]) if is_paid else None,
         fee=fee,

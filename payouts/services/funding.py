@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
-from marketplace.events.services.recording import record
-from marketplace.kit.errors import DomainError, InvalidInput
+from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from marketplace.organizations.models import Organization
 from payouts.gateways.chosen import gateway
-from payouts.gateways.port import Checkout, GatewayError
+from payouts.gateways.port import Checkout, GatewayError, Misconfigured
 from payouts.models import Funding
-from payouts.services import ledger
-from payouts.services.accounts import account
-from payouts.signals import funding_paid
+from payouts.services.arriving import book_fee, credit_funding, require_amount
+
+logger = logging.getLogger(__name__)
+# Stripe takes eight digits on a page: docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+LARGEST_PAYMENT = 99_999_999
+JUST_NOW = timedelta(minutes=10)
+NEVER_PAGED = timedelta(hours=24)
+MOST_LOOK_UPS = 500
 
 
 class PaymentsUnavailable(DomainError):
@@ -45,12 +50,11 @@ def start_checkout(
 ) -> Funding:
     """Make a payment page for this amount; the person goes to `url`. A sequence, for edges.
 
-    Raises InvalidInput for an amount that is not positive, PaymentsUnavailable when Stripe does
-    not answer: the page, if it exists, is then known to nobody and nothing can be paid on it.
+    Raises InvalidInput for an amount that is not positive or above eight digits,
+    PaymentsUnavailable when Stripe does not answer: the page, if it exists, is then known to
+    nobody and nothing can be paid on it.
     """
-    if amount.minor <= 0:
-        problem = {"field": "amount", "problem": "Pay in more than nothing."}
-        raise InvalidInput("Pay in more than nothing.", errors=[problem])
+    require_amount(amount=amount, most=LARGEST_PAYMENT)
     funding = _create(organization, amount, by, at)
     try:
         page = gateway().open_checkout(
@@ -87,6 +91,35 @@ def settle_checkout(*, session_id: str, at: datetime) -> Funding:
         return _apply(funding, page, at)
 
 
+def settle_charge(*, charge_id: str, at: datetime) -> Funding | None:
+    """Look again at the page of a charge, whose fee may be known now. A sequence.
+
+    None where the charge is not of a page of ours.
+    """
+    rows = Funding.objects.filter(charge_id=charge_id, session_id__isnull=False)
+    known = rows.order_by("id").first()
+    return known and settle_checkout(session_id=str(known.session_id), at=at)
+
+
+def look_up_fundings(*, at: datetime) -> int:
+    """Look at every page that has no end yet, as if its message were lost; how many. A sequence.
+
+    What never got a page within a day is given up.
+    """
+    created = Funding.objects.filter(method="checkout", state="created")
+    created.filter(created_at__lt=at - NEVER_PAGED).update(state="failed")
+    rows = Funding.objects.filter(method="checkout", state="paying", created_at__lt=at - JUST_NOW)
+    pages = list(rows.order_by("id").values_list("session_id", flat=True)[:MOST_LOOK_UPS])
+    for session_id in pages:
+        try:
+            settle_checkout(session_id=str(session_id), at=at)
+        except Misconfigured:
+            raise
+        except GatewayError:
+            logger.exception("Could not look up a payment page", extra={"session": session_id})
+    return len(pages)
+
+
 @transaction.atomic(durable=True)
 def _create(organization: Organization, amount: Money, by: UUID, at: datetime) -> Funding:
     return Funding.objects.create(
@@ -101,54 +134,51 @@ def _create(organization: Organization, amount: Money, by: UUID, at: datetime) -
 
 def _apply(funding: Funding, page: Checkout, at: datetime) -> Funding:
     if page.is_paid and page.received is not None:
-        _credit(funding, page, page.received, at)
+        _book(funding, page, page.received, at)
     elif page.is_failed:
         _end(funding, "failed")
-    elif not page.is_open:
+    elif page.is_expired:
         _end(funding, "expired")
+    elif not page.is_open and funding.url:
+        # The payer has left the page; its bank may take days. There is nothing left to pay there.
+        funding.url = ""
+        funding.save(update_fields=["url"])
     return funding
 
 
-def _credit(funding: Funding, page: Checkout, received: Money, at: datetime) -> None:
-    clearing = account("psp_clearing", currency=received.currency)
-    wallet = account("wallet", currency=received.currency, organization=funding.organization)
+def _book(funding: Funding, page: Checkout, received: Money, at: datetime) -> None:
     if funding.state != "paid":
-        _mark_paid(funding, page, received, at)
-        ledger.post(
-            key=f"funding:{page.payment_intent}",
-            kind="funding_paid",
-            currency=received.currency,
-            legs=[ledger.Leg.debit(clearing, received), ledger.Leg.credit(wallet, received)],
-            effective_at=at,
-            external_ref=page.payment_intent,
+        credit_funding(
+            funding=funding,
+            received=received,
+            payment_intent=page.payment_intent,
+            charge_id=page.charge,
+            at=at,
+        )
+    elif not Funding.objects.filter(payment_intent=page.payment_intent).exists():
+        credit_funding(
+            funding=_again(funding, received, at),
+            received=received,
+            payment_intent=page.payment_intent,
+            charge_id=page.charge,
+            at=at,
         )
     if page.fee:
-        fees = account("psp_fees", currency=page.fee.currency)
-        ledger.post(
-            key=f"bt:{page.fee_id}",
-            kind="fee_booked",
-            currency=page.fee.currency,
-            legs=[ledger.Leg.debit(fees, page.fee), ledger.Leg.credit(clearing, page.fee)],
-            effective_at=at,
-            external_ref=page.fee_id,
-        )
+        book_fee(key=f"bt:{page.fee_id}", fee=page.fee, ref=page.fee_id, at=at)
 
 
-def _mark_paid(funding: Funding, page: Checkout, received: Money, at: datetime) -> None:
-    require_transition(Funding.TRANSITIONS, funding, "paid")
-    funding.state, funding.paid_at = "paid", at
-    funding.payment_intent, funding.received_minor = page.payment_intent, received.minor
-    funding.save(update_fields=["state", "paid_at", "payment_intent", "received_minor"])
-    record(
-        "funding.paid",
-        at=at,
-        object_kind="funding",
-        object_id=funding.id,
-        actor=funding.asked_by,
-        organization=funding.organization_id,
-        data={"minor": received.minor, "currency": received.currency},
+def _again(funding: Funding, received: Money, at: datetime) -> Funding:
+    """A second payment for what is paid already: money of the client all the same."""
+    return Funding.objects.create(
+        organization=funding.organization,
+        currency=received.currency,
+        amount_minor=received.minor,
+        state="paying",
+        flag="paid_twice",
+        asked_by=funding.asked_by,
+        livemode=funding.livemode,
+        created_at=at,
     )
-    funding_paid.send(sender=Funding, funding=funding)
 
 
 def _end(funding: Funding, state: str) -> None:
