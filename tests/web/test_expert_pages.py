@@ -270,7 +270,7 @@ def test_rejection_shows_category_rule_reason_and_clock() -> None:
     page = enter(assignment.expert).get(f"/tasks/{assignment.pk}/submission/").content.decode()
 
     assert make.REASON in page
-    assert "wrong_or_unsupported" in page
+    assert "wrong or unsupported" in page
     assert "Rule 2" in page
     assert "can be disputed until" in page
 

@@ -116,12 +116,12 @@ def _earning(earning: Earning) -> dict[str, object]:
     }
 
 
-def _timeline(assignment: Assignment) -> list[dict[str, str]]:
+def _timeline(assignment: Assignment) -> list[dict[str, object]]:
     events = Event.objects.filter(object_id=assignment.pk).order_by("id")
     return [_step(event, assignment) for event in events]
 
 
-def _step(event: Event, assignment: Assignment) -> dict[str, str]:
+def _step(event: Event, assignment: Assignment) -> dict[str, object]:
     verb = event.kind.partition(".")[2]
     tone, icon = _EVENT_WORDS.get(verb, ("", "circle"))
     actor = "by a rule"
@@ -133,5 +133,5 @@ def _step(event: Event, assignment: Assignment) -> dict[str, str]:
         "state": verb.replace("_", " "),
         "actor": actor,
         "reason": str(event.data.get("reason", "")),
-        "when": f"{event.occurred_at:%-d %b %Y, %H:%M} UTC",
+        "at": event.occurred_at,
     }

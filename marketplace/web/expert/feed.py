@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.urls import reverse
 
@@ -30,12 +29,12 @@ WORDS = {
 }
 
 
-def feed_of(events: Iterable[Event]) -> list[dict[str, str]]:
+def feed_of(events: Iterable[Event]) -> list[dict[str, object]]:
     """One line per event of a kind in WORDS."""
     return [_line(event) for event in events]
 
 
-def _line(event: Event) -> dict[str, str]:
+def _line(event: Event) -> dict[str, object]:
     title, icon, tone = WORDS[event.kind]
     url = ""
     if event.object_kind == "assignment":
@@ -46,10 +45,5 @@ def _line(event: Event) -> dict[str, str]:
         "tone": tone,
         "text": "",
         "url": url,
-        "when": when(event.occurred_at),
+        "at": event.occurred_at,
     }
-
-
-def when(instant: datetime) -> str:
-    """`20 Nov, 14:04 UTC`."""
-    return f"{instant:%-d %b, %H:%M} UTC"

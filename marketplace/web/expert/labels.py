@@ -11,9 +11,14 @@ from marketplace.formats.registry import FORMATS
 class Badge:
     """A state as a badge shows it: the glossary's word, a tone and an icon."""
 
-    word: str
+    state: str
     tone: str
     icon: str
+
+    @property
+    def word(self) -> str:
+        """`awaiting_review` is read “awaiting review”."""
+        return self.state.replace("_", " ")
 
 
 _OK = ("ok", "check")

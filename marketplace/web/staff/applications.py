@@ -152,7 +152,7 @@ def decide(request: HttpRequest, user: User, application_id: UUID, act: str) -> 
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        messages.info(request, f"This application is {after.state} now.")
+        messages.info(request, f"This application is {staff_badge(after.state).word} now.")
     return redirect("staff:application", application_id)
 
 

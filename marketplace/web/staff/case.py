@@ -47,8 +47,14 @@ def evidence_choices(case: Values) -> list[tuple[str, str]]:
     attempts: list[Attempt] = [each["row"] for each in case["attempts"]]
     return [
         ("statement", "The statement"),
-        *((f"credential:{each.pk}", f"{each.title}, {each.state}") for each in credentials),
-        *((f"attempt:{each.pk}", f"{each.assessment.name}, {each.state}") for each in attempts),
+        *(
+            (f"credential:{each.pk}", f"{each.title}, {staff_badge(each.state).word}")
+            for each in credentials
+        ),
+        *(
+            (f"attempt:{each.pk}", f"{each.assessment.name}, {staff_badge(each.state).word}")
+            for each in attempts
+        ),
     ]
 
 
@@ -71,7 +77,7 @@ def _attempt(row: Attempt) -> Values:
     return {**_badged(row), "score": score}
 
 
-def _timeline(application: Application) -> Iterator[dict[str, str]]:
+def _timeline(application: Application) -> Iterator[Values]:
     yield _step("draft", application.created_at)
     if application.submitted_at:
         yield _step("submitted", application.submitted_at)
@@ -88,16 +94,16 @@ def _timeline(application: Application) -> Iterator[dict[str, str]]:
         at = application.decided_at
         yield _step(application.state, at, actor=actor, reason=decision.message)
     elif application.state == "withdrawn":
-        yield {**_step("withdrawn", application.created_at), "when": ""}
+        yield {**_step("withdrawn", application.created_at), "at": None}
 
 
-def _step(state: str, at: datetime, *, actor: str = "", reason: str = "") -> dict[str, str]:
+def _step(state: str, at: datetime, *, actor: str = "", reason: str = "") -> Values:
     badge = staff_badge(state)
     return {
-        "state": state,
+        "state": badge.word,
         "actor": actor,
         "reason": reason,
-        "when": f"{at:%-d %b %Y, %H:%M} UTC",
+        "at": at,
         "tone": badge.tone,
         "icon": badge.icon,
     }

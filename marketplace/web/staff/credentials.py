@@ -147,7 +147,7 @@ def credential(request: HttpRequest, user: User, credential_id: UUID) -> HttpRes
         except DomainError as error:
             attach(form, error)
         else:
-            messages.info(request, f"This credential is {verdict.outcome} now.")
+            messages.info(request, f"This credential is {staff_badge(verdict.outcome).word} now.")
             return redirect("staff:credential", credential_id)
     return _answer(request, user, _find(user, credential_id), form=form)
 

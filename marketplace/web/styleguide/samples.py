@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 LONG = "Rechtsschutzversicherungsgesellschaften compared with Donaudampfschifffahrt"
@@ -47,7 +48,7 @@ WORK = [
         "icon": "git-compare-arrows",
         "kind": "Preference",
         "client": "Northwind Labs",
-        "seats": "42 seats left",
+        "left": "42 tasks left for you",
         "pay": "18.00 USD",
         "time": "14 min · 77.14 USD/h",
         "matches": ["Medicine, level 2"],
@@ -60,7 +61,7 @@ WORK = [
         "icon": "tags",
         "kind": "Classification",
         "client": "private",
-        "seats": "10,000 seats left",
+        "left": "10,000 tasks left for you",
         "pay": "1,234,567.89 USD",
         "time": "estimate from the pilot",
         "matches": [],
@@ -94,6 +95,7 @@ FEED = [
         "when": "20 Nov",
     },
 ]
+INSTANT = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
 TIMELINE = [
     {
         "icon": "hand",
@@ -101,7 +103,7 @@ TIMELINE = [
         "state": "active",
         "actor": "you",
         "reason": "",
-        "when": "20 Nov, 09:12 UTC",
+        "at": INSTANT,
     },
     {
         "icon": "x",
@@ -109,7 +111,7 @@ TIMELINE = [
         "state": "rejected",
         "actor": "by brisk-heron-41",
         "reason": "wrong_or_unsupported, rule 3: the second number contradicts the first.",
-        "when": "20 Nov, 11:40 UTC",
+        "at": datetime(2026, 11, 20, 11, 40, tzinfo=UTC),
     },
     {
         "icon": "check",
@@ -117,7 +119,7 @@ TIMELINE = [
         "state": "approved",
         "actor": "by a rule",
         "reason": "",
-        "when": "27 Nov, 11:40 UTC",
+        "at": datetime(2026, 11, 27, 11, 40, tzinfo=UTC),
     },
 ]
 CHECKS = [

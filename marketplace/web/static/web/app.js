@@ -38,6 +38,24 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest("dialog.sheet")?.close();
 });
 
+// Instants are written in UTC; here they become the reader's own time, and say UTC when pointed at.
+const DATE = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
+
+function localise(from) {
+  for (const time of from.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    const style = { ...DATE };
+    if (at.getFullYear() !== new Date().getFullYear()) style.year = "numeric";
+    if (time.dataset.local === "seconds") style.second = "2-digit";
+    time.title = time.textContent;
+    time.textContent = at.toLocaleString("en-GB", style);
+    time.removeAttribute("data-local");
+  }
+}
+
+localise(document);
+document.addEventListener("htmx:afterSettle", (event) => localise(event.detail.elt.parentNode ?? document));
+
 // An error summary that arrives takes the focus, so that it is read and its links are next.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.elt.matches?.("[role=alert][tabindex='-1']")) event.detail.elt.focus();
