@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, Max, Min, OuterRef, QuerySet, Sum
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
 from pydantic import JsonValue
 
 from marketplace.formats import registry
@@ -42,12 +42,12 @@ class Sheet:
 class Offer:
     """A project with free seats, as one expert finds it.
 
-    `seats_left` counts seats of tasks they have not held. `missing` names the skills they lack;
-    with none missing and `is_joined`, they can claim.
+    `tasks_left` counts tasks with a free seat that they have not held, for one answer each.
+    `missing` names the skills they lack; with none missing and `is_joined`, they can claim.
     """
 
     project: Project
-    seats_left: int
+    tasks_left: int
     price_min: int
     price_max: int
     missing: tuple[str, ...]
@@ -56,7 +56,7 @@ class Offer:
     @property
     def can_claim(self) -> bool:
         """Whether a claim would succeed now."""
-        return self.is_joined and not self.missing and self.seats_left > 0
+        return self.is_joined and not self.missing and self.tasks_left > 0
 
 
 def sheet(assignment: Assignment, *, at: datetime) -> Sheet:
@@ -92,14 +92,14 @@ def place(assignment: Assignment) -> tuple[int, int]:
 
 
 def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
-    """Of these projects, those with seats left for the expert, claimable ones first."""
+    """Of these projects, those with tasks left for the expert, claimable ones first."""
     own = Assignment.objects.filter(expert=expert).values("task")
     free = (
         Task.objects.filter(is_open=True, batch__project__in=projects)
         .exclude(pk__in=own)
         .values(key=F("batch__project_id"))
         .annotate(
-            seats=Sum(F("seats") - F("taken")),
+            tasks=Count("pk"),
             low=Min("batch__price_minor"),
             high=Max("batch__price_minor"),
         )
@@ -112,7 +112,7 @@ def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
     listed = [
         Offer(
             project=project,
-            seats_left=rows[project.pk]["seats"],
+            tasks_left=rows[project.pk]["tasks"],
             price_min=rows[project.pk]["low"],
             price_max=rows[project.pk]["high"],
             missing=missing[project.pk],

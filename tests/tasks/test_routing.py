@@ -129,7 +129,7 @@ def test_offers_show_seats_price_and_what_is_missing() -> None:
         (free, (), True),
         (gated, ("medicine preference",), False),
     ]
-    assert (found[0].seats_left, found[0].price_min, found[0].price_max) == (3, 70, 90)
+    assert (found[0].tasks_left, found[0].price_min, found[0].price_max) == (2, 70, 90)
 
 
 def test_matching_experts_hold_every_requirement() -> None:

@@ -68,7 +68,7 @@ def start(request: HttpRequest, expert: Expert, slug: str) -> HttpResponse:
 def hand_in(request: HttpRequest, expert: Expert, slug: str) -> HttpResponse:
     """Hand the application in; facts may settle it at once."""
     found = submit(application=_open(expert, slug), at=clock.now())
-    messages.info(request, f"Your application is {found.state} now.")
+    messages.info(request, f"Your application is {badge_of(found.state).word} now.")
     return redirect("field", slug)
 
 

@@ -142,5 +142,6 @@ def _row(assessment: Assessment, attempts: list[Attempt]) -> dict[str, Any]:  # 
         "last": last,
         "badge": badge_of(last.state) if last else None,
         "is_running": bool(last and last.state == "in_progress"),
+        "attempts_left": version.max_attempts - len(attempts),
         "can_start": not (last and last.state == "passed") and len(attempts) < version.max_attempts,
     }

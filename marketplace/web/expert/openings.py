@@ -30,7 +30,7 @@ class Work:
     icon: str
     kind: str
     client: str
-    seats: str
+    left: str
     pay: str
     time: str
     matches: tuple[str, ...]
@@ -83,7 +83,7 @@ def _row(offer: Offer, project: Project, pace: Pace, levels: dict[UUID, int]) ->
         icon=kind_icon(project.format),
         kind=kind_title(project.format),
         client=project.organization.name,
-        seats=f"{offer.seats_left:,} seats left",
+        left=f"{offer.tasks_left:,} task{'' if offer.tasks_left == 1 else 's'} left for you",
         pay=str(low) if low == high else f"{low} to {high}",
         time=pace.words(low),
         matches=tuple(

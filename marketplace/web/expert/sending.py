@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from marketplace.formats.problems import InvalidPayload
@@ -22,7 +23,7 @@ from marketplace.web.answers.reading import read_answer
 from marketplace.web.expert.lease import ended, lease_of
 from marketplace.web.expert.own import for_expert, own_assignment
 from marketplace.web.expert.task import ASSISTANCE, fields_for, refusals, task_context
-from tasks.models import Assignment
+from tasks.models import Assignment, Submission
 from tasks.services.claiming import (
     LeaseOver,
     NoMoreExtensions,
@@ -103,7 +104,7 @@ def send(request: HttpRequest, expert: Expert, assignment_id: UUID) -> HttpRespo
             found = refusals(assignment, answer)
             return _refused(request, assignment, answer, located(fields, answer, found) + missing)
         envelope = _envelope(request.POST)
-        submit(assignment=assignment, answer=answer, envelope=envelope, at=clock.now())
+        sent = submit(assignment=assignment, answer=answer, envelope=envelope, at=clock.now())
     except InvalidPayload as error:
         return _refused(request, assignment, answer, located(fields, answer, error.problems))
     except InvalidInput as error:
@@ -114,6 +115,7 @@ def send(request: HttpRequest, expert: Expert, assignment_id: UUID) -> HttpRespo
     except DomainError as error:
         problem = {"field": "save", "message": error.message}
         return _refused(request, assignment, answer, [problem], status=error.status)
+    messages.success(request, _sent(sent))
     return _go(request, _next_url(request, expert, assignment))
 
 
@@ -135,6 +137,17 @@ def take_again(_request: HttpRequest, expert: Expert, assignment_id: UUID) -> Ht
     assignment = own_assignment(expert, assignment_id)
     claim_again(assignment=assignment, at=clock.now())
     return redirect("task", assignment.pk)
+
+
+def _sent(submission: Submission) -> str:
+    until = submission.assignment.review_until
+    if until is None:  # sent before, and decided meanwhile
+        return "Sent."
+    return format_html(
+        'Sent. In review until <time datetime="{}" data-local>{} UTC</time>; silence approves.',
+        until.isoformat(),
+        f"{until:%-d %b %Y, %H:%M}",
+    )
 
 
 def _envelope(sent: QueryDict) -> Envelope:
