@@ -73,7 +73,9 @@ class Funding(models.Model):
                 condition=Q(confirmed_by=None) | ~Q(confirmed_by=F("asked_by")),
             ),
             models.UniqueConstraint(
-                fields=["reference"], name="a_wire_is_entered_once", condition=Q(method="wire")
+                fields=["reference"],
+                name="a_wire_is_entered_once",
+                condition=Q(method="wire") & ~Q(state="failed"),
             ),
         ]
         indexes = [models.Index(fields=["organization", "-id"], name="funding_by_organization")]
