@@ -82,8 +82,10 @@ fmt: $(DEV_STAMP) ## format code, imports, templates
 	@$(V)/bin/djhtml --tabwidth 2 marketplace/web/templates
 
 bench: $(DEV_STAMP) ## measure; one part with B=quality
-	@$(PIP) -r benchmarks/requirements.txt
-	@for b in $(or $(B),quality routing); do $(PY) -m benchmarks.$$b $$([ $$b = quality ] && echo all || true) || exit 1; done
+	@test -x $(V)-bench/bin/python || { $(PY) -m venv $(V)-bench && $(PY) -c 'import site; print(site.getsitepackages()[0])' \
+	  > "$$($(V)-bench/bin/python -c 'import site; print(site.getsitepackages()[0])')/product.pth"; }
+	@$(V)-bench/bin/python -m pip --disable-pip-version-check install -q $(if $(CONSTRAINTS),-c constraints.txt) -r benchmarks/requirements.txt
+	@for b in $(or $(B),quality routing posting payout_run); do $(V)-bench/bin/python -m benchmarks.$$b $$([ $$b = quality ] && echo all || true) || exit 1; done
 
 docs: $(DEV_STAMP) ## regenerate docs/api/openapi.yml
 	@$(PY) manage.py spectacular --validate --fail-on-warn --file docs/api/openapi.yml
