@@ -261,7 +261,12 @@ def send(run: PayoutRun) -> Payout:
 
 def fault(kind: str, times: int = 1) -> None:
     """The next transfers go wrong in this way."""
-    sandboxing.arm_fault(kind=kind, path="/v1/transfers", times=times, by=user().id, at=NOON)
+    fault_at(kind, "/v1/transfers", times)
+
+
+def fault_at(kind: str, path: str, times: int = 1) -> None:
+    """The next requests there go wrong in this way."""
+    sandboxing.arm_fault(kind=kind, path=path, times=times, by=uuid7(), at=NOON)
 
 
 def transfers() -> list[int]:

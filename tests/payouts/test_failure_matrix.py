@@ -7,14 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from marketplace.events.models import Event
 from payouts.gateways.chosen import gateway
 from payouts.models import (
     Payout,
     PayoutAttempt,
     Posting,
+    SandboxObject,
 )
 from payouts.selectors.earnings import expert_balance
+from payouts.selectors.runs import run_parts, run_total
 from payouts.services import (
+    looking_up,
     onboarding,
     running_payouts,
     sandboxing,
@@ -134,6 +138,21 @@ def test_row_05_a_busy_stripe_is_asked_again_with_the_same_key() -> None:
     )
 
 
+def test_row_05_a_key_in_use_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    make.owed(5000)
+    run = make.approved_run()
+
+    with monkeypatch.context() as busy:
+        busy.setattr("payouts.gateways.sandbox.store.is_key_free", lambda _key: False)
+        payout = make.send(run)
+    attempt = attempt_of(payout)
+    assert (attempt.state, attempt.error_code) == ("sending", "conflict")
+    sweeping.sweep_attempts(at=NOON + timedelta(minutes=1))
+
+    payout.refresh_from_db()
+    assert (payout.state, payout.attempts.count()) == ("transferred", 1)
+
+
 def test_row_06_a_saved_500_after_the_effect_is_looked_up() -> None:
     make.owed(5000)
     make.fault("error_after")
@@ -250,6 +269,21 @@ def test_row_09_wrong_credentials_stop_the_run_and_change_nothing() -> None:
     assert make.transfers() == []
 
 
+def test_row_09_wrong_credentials_are_found_before_the_first_call() -> None:
+    make.owed(5000)
+    run = make.approved_run()
+    make.fault_at("forbidden", "get /v1/balance")
+
+    payout = make.send(run)
+
+    run.refresh_from_db()
+    assert (run.state, payout.state, attempt_of(payout).sends) == ("paused", "reserved", 0)
+    assert run.pause_reason.startswith("misconfigured: ")
+    running_payouts.resume_run(run=run, by=make.user(), at=NOON)
+    make.drain()
+    assert make.transfers() == [5000]
+
+
 def test_row_10_a_key_conflict_freezes_the_payout() -> None:
     make.owed(5000)
     run = make.approved_run()
@@ -269,6 +303,29 @@ def test_row_10_a_key_conflict_freezes_the_payout() -> None:
     assert Payout.objects.get().attempts.count() == 1
 
 
+def test_row_10_a_transfer_that_is_not_what_was_asked_for_freezes_the_payout() -> None:
+    make.owed(5000)
+    make.fault("time_out_after")
+    payout = make.send(make.approved_run())
+    transfer = SandboxObject.objects.get(type="transfer")
+    transfer.body["amount"] = 4000
+    transfer.save(update_fields=["body"])
+
+    for _ in range(2):
+        looking_up.adopt_transfer(transfer_id=transfer.object_id, at=NOON)
+    sweeping.sweep_attempts(at=NOON + timedelta(hours=2))
+
+    payout.refresh_from_db()
+    attempt = attempt_of(payout)
+    assert (payout.state, attempt.is_frozen, attempt.error_code) == (
+        "unknown",
+        True,
+        "transfer_differs",
+    )
+    assert Event.objects.filter(kind="payout.frozen").count() == 1
+    assert not Posting.objects.filter(kind="transfer_made").exists()
+
+
 def test_row_11_the_same_job_twice_sends_once() -> None:
     make.owed(5000)
     run = make.approved_run()
@@ -282,15 +339,36 @@ def test_row_18_a_failing_payout_leaves_the_others_alone() -> None:
     client = make.stocked(usd(100_000))
     for pay in (1000, 2000, 3000):
         make.earned(make.onboarded(), pay, client=client)
-    make.fault("time_out_after")
     run = make.approved_run()
+    middle = Payout.objects.get(amount_minor=2000)
+    sandboxing.press(
+        button="close_account", object_id=middle.destination, by=make.user().id, at=NOON
+    )
 
     sending.send_some(run_id=run.id, at=NOON)
 
-    states = Payout.objects.order_by("amount_minor").values_list("state", flat=True)
+    parts = {part.state: part.amount for part in run_parts(run)}
+    assert parts == {"transferred": usd(4000), "held": usd(2000)}
+    assert run_total(run) == usd(6000)
+    assert sending.send_some(run_id=run.id, at=NOON) == 0
+    assert sorted(make.transfers()) == [1000, 3000]
+
+
+def test_row_18_a_rerun_touches_only_what_is_open() -> None:
+    client = make.stocked(usd(100_000))
+    for pay in (1000, 2000, 3000):
+        make.earned(make.onboarded(), pay, client=client)
+    make.fault("time_out_after")
+    run = make.approved_run()
+    sending.send_some(run_id=run.id, at=NOON)
+    states = Payout.objects.values_list("state", flat=True)
     assert sorted(states) == ["transferred", "transferred", "unknown"]
+
     sweeping.sweep_attempts(at=NOON + timedelta(minutes=5))
+
     assert sorted(make.transfers()) == [1000, 2000, 3000]
+    sends = PayoutAttempt.objects.order_by("sends").values_list("sends", flat=True)
+    assert list(sends) == [1, 1, 2]
 
 
 def test_row_27_an_account_replaced_before_sending_cancels_and_restores() -> None:

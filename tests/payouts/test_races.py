@@ -148,7 +148,7 @@ def test_writers_posters_and_a_closing_batch_keep_every_cent() -> None:
     assert check_ledger(NOON).broken == ()
 
 
-def test_two_workers_on_one_run_send_each_payout_once() -> None:
+def test_row_11_two_workers_on_one_run_send_each_payout_once() -> None:
     client = make.stocked(usd(100_000))
     for _ in range(6):
         make.earned(make.onboarded(), 1500, client=client)
@@ -161,7 +161,7 @@ def test_two_workers_on_one_run_send_each_payout_once() -> None:
     assert check_ledger(NOON).broken == ()
 
 
-def test_two_collectors_make_one_payout_per_expert() -> None:
+def test_row_11_two_collectors_make_one_payout_per_expert() -> None:
     client = make.stocked(usd(100_000))
     for _ in range(4):
         make.earned(make.onboarded(), 1500, client=client)
@@ -172,7 +172,7 @@ def test_two_collectors_make_one_payout_per_expert() -> None:
     assert Payout.objects.filter(run=run).count() == 4
 
 
-def test_approve_and_cancel_have_one_winner() -> None:
+def test_row_28_approve_and_two_cancels_have_one_winner() -> None:
     make.owed(5000)
     run = running_payouts.open_run(currency="USD", by=make.user(), at=NOON)
     collecting.collect_run(run_id=run.id, at=NOON)
