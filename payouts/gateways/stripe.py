@@ -164,6 +164,12 @@ class StripeGateway:
             made = self._client.v1.refunds.create(params, {"idempotency_key": key})
         return readings.refund(made.to_dict())
 
+    def read_payment_of(self, *, charge_id: str) -> str:
+        """The payment intent that a charge belongs to."""
+        with asked():
+            charge = self._client.v1.charges.retrieve(charge_id).to_dict()
+        return readings.id_of(charge.get("payment_intent"))
+
     def read_refund(self, *, refund_id: str) -> Refund:
         """A refund as it is now."""
         with asked():

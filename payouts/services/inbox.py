@@ -73,13 +73,12 @@ def receive_event(*, endpoint: str, body: bytes, signature: str, at: datetime) -
         event = _read(endpoint, json.loads(body), at)
     except (BadSignature, ValueError, KeyError, TypeError) as error:
         raise SignatureRefused("The message was not accepted.") from error
-    with transaction.atomic():
-        StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
-        kept = StripeEvent.objects.get(account=event.account, event_id=event.event_id)
-        enqueue(
-            "payouts.answer_event", key=f"payouts.answer_event:{kept.id}", event_id=str(kept.id)
-        )
-    return kept
+    return _keep(event)
+
+
+def keep_missed_event(*, body: Body, at: datetime) -> StripeEvent:
+    """Keep a message that we fetched from the provider ourselves, because it never arrived."""
+    return _keep(_read("platform", body, at))
 
 
 def answer_event(*, event_id: UUID, at: datetime) -> StripeEvent:
@@ -129,6 +128,14 @@ def retry_event(*, event: StripeEvent, by: UUID, at: datetime) -> StripeEvent:
         event_id=str(row.id),
     )
     return row
+
+
+@transaction.atomic
+def _keep(event: StripeEvent) -> StripeEvent:
+    StripeEvent.objects.bulk_create([event], ignore_conflicts=True)
+    kept = StripeEvent.objects.get(account=event.account, event_id=event.event_id)
+    enqueue("payouts.answer_event", key=f"payouts.answer_event:{kept.id}", event_id=str(kept.id))
+    return kept
 
 
 def _read(endpoint: str, body: Body, at: datetime) -> StripeEvent:
