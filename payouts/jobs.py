@@ -14,14 +14,17 @@ from payouts.services import (
     funding,
     inbox,
     lending,
+    monthly_papers,
     onboarding,
+    receipting,
+    reconciling,
     releasing,
+    returning,
     rounds,
     running_payouts,
     sandboxing,
     scheduling,
     sending,
-    stating,
     sweeping,
 )
 
@@ -39,6 +42,16 @@ def release_holds() -> None:
 @shared_task(name="payouts.check_ledger", queue="bulk")
 def check_ledger() -> None:
     auditing.audit_ledger(at=clock.now())
+
+
+@shared_task(name="payouts.reconcile", queue="bulk")
+def reconcile() -> None:
+    reconciling.reconcile(at=clock.now())
+
+
+@shared_task(name="payouts.reconcile_fully", queue="bulk")
+def reconcile_fully() -> None:
+    reconciling.reconcile_fully(at=clock.now())
 
 
 @shared_task(name="payouts.collect_run", queue="money")
@@ -76,6 +89,16 @@ def confirm_not_found(*, proposal_id: str) -> None:
     releasing.confirm_not_found(proposal_id=UUID(proposal_id), at=clock.now())
 
 
+@shared_task(name="payouts.send_refund", queue="money")
+def send_refund(*, refund_id: str) -> None:
+    returning.send_refund(refund_id=UUID(refund_id), at=clock.now())
+
+
+@shared_task(name="payouts.sweep_refunds", queue="money")
+def sweep_refunds() -> None:
+    returning.sweep_refunds(at=clock.now())
+
+
 @shared_task(name="payouts.answer_event", queue="money")
 def answer_event(*, event_id: str) -> None:
     try:
@@ -111,4 +134,9 @@ def invoice_credit() -> None:
 
 @shared_task(name="payouts.make_papers", queue="bulk")
 def make_papers() -> None:
-    stating.make_due_statements(at=clock.now())
+    monthly_papers.make_due_papers(at=clock.now())
+
+
+@shared_task(name="payouts.issue_receipt", queue="money")
+def issue_receipt(*, funding_id: str) -> None:
+    receipting.issue_receipt(funding_id=UUID(funding_id), at=clock.now())

@@ -49,10 +49,11 @@ def hold_payout(*, payout: Payout, why: str, by: UUID, at: datetime) -> Payout:
 
 
 @transaction.atomic
-def release_payout(*, payout: Payout, by: UUID, at: datetime) -> Payout:
-    """Let a held payout be sent after all."""
+def retry_payout(*, payout: Payout, by: UUID, at: datetime) -> Payout:
+    """Send a rejected payout once more, with a new key. Raises NotHere in any other state."""
+    _require(lock_payout(payout_id=payout.id), "rejected")
     row = resume_payout(payout=payout, at=at)
-    note(kind="payout.released", payout=row, at=at, by=by)
+    note(kind="payout.retried", payout=row, at=at, by=by)
     return row
 
 

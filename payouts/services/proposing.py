@@ -1,12 +1,14 @@
 """Acts on money that take two people: one proposes, another decides (MONEY 16).
 
-A service registers what an approval does with `decided_by`; the page and the tests know no kinds.
+A service registers what an approval does with `decides`; the page and the tests know no kinds.
 """
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from importlib import import_module
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from marketplace.kit.errors import DomainError, InvalidInput
 from marketplace.kit.states import require_transition
 from marketplace.organizations.models import Organization
 from marketplace.people.models import User
+from payouts import services
 from payouts.models import Proposal
 
 Approval = Callable[[Proposal, User, datetime], object]
@@ -89,7 +92,7 @@ def approve(*, proposal: Proposal, by: User, at: datetime) -> Proposal:
     row = _lock(proposal, "approved")
     if row.proposed_by_id == by.id:
         raise SamePerson("Somebody else has to approve what you proposed.")
-    _APPROVALS[row.kind](row, by, at)
+    _approval_of(row.kind)(row, by, at)
     return _decide(row, "approved", "", by, at)
 
 
@@ -109,6 +112,19 @@ def withdraw(*, proposal: Proposal, by: User, at: datetime) -> Proposal:
     if row.proposed_by_id != by.id:
         raise SamePerson("Only whoever proposed it can withdraw it.")
     return _decide(row, "withdrawn", "", by, at)
+
+
+def kinds() -> tuple[str, ...]:
+    """Every act that two people do together."""
+    for found in pkgutil.iter_modules(services.__path__):
+        import_module(f"{services.__name__}.{found.name}")
+    return tuple(sorted(_APPROVALS))
+
+
+def _approval_of(kind: str) -> Approval:
+    if kind not in _APPROVALS:
+        kinds()
+    return _APPROVALS[kind]
 
 
 def _lock(proposal: Proposal, target: str) -> Proposal:

@@ -6,7 +6,6 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet, Sum
 
@@ -22,6 +21,7 @@ from payouts.gateways.port import (
     SlowDown,
 )
 from payouts.models import Payee, Payout, PayoutAttempt, PayoutRun
+from payouts.selectors.pausing import pause_reason
 from payouts.services import outcomes
 from payouts.services.holding import cancel_payout, move, note
 from payouts.services.looking_up import look_up
@@ -47,7 +47,7 @@ def send_some(*, run_id: UUID, at: datetime, watch: Watch | None = None) -> int:
 
     `watch` tells the time that passes meanwhile, from `at` on.
     """
-    if settings.PAYMENTS_PAUSED or not _is_ready(run_id, at):
+    if pause_reason() or not _is_ready(run_id, at):
         return 0
     timer = watch or Watch(at)
     sent, until = 0, timer.now() + LONGEST_JOB
@@ -69,7 +69,8 @@ def claim_next(*, run_id: UUID, at: datetime) -> PayoutAttempt | None:
     while True:
         with transaction.atomic(durable=True):
             run = lock_run(run_id=run_id)
-            payout = _next_payout(run) if run.state in _SENDABLE_RUNS else None
+            may_send = run.state in _SENDABLE_RUNS and not pause_reason()
+            payout = _next_payout(run) if may_send else None
             if payout is None:
                 return None
             if _may_send(payout, at):

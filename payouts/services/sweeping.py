@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -13,6 +12,7 @@ from marketplace.kit.errors import DomainError
 from marketplace.people.models import User
 from payouts.gateways.port import Refused
 from payouts.models import PayoutAttempt
+from payouts.selectors.pausing import pause_reason
 from payouts.services import outcomes
 from payouts.services.holding import resume_payout
 from payouts.services.looking_up import look_up
@@ -37,7 +37,7 @@ def sweep_attempts(*, at: datetime, watch: Watch | None = None) -> int:
 
     Queues sending again for runs whose job was lost.
     """
-    if settings.PAYMENTS_PAUSED:
+    if pause_reason():
         return 0
     wake_runs(at=at)
     timer, swept = watch or Watch(at), list(_due(at).values_list("id", "payout__run"))

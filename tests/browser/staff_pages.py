@@ -17,6 +17,7 @@ from payouts.models import Payout, PayoutRun, Posting
 from payouts.services import onboarding, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
+from tests.browser import in_house
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.vetting import build
@@ -87,10 +88,16 @@ PAGES = (
     StaffPage("run", lambda w: (w.closed.pk,)),
     StaffPage("payouts", query="?state=held"),
     StaffPage("payout", lambda w: (w.held.pk,)),
+    StaffPage("proposals"),
+    StaffPage("proposals", query="?show=decided", who="grace"),
     StaffPage("ledger", who="grace"),
     StaffPage("accounts"),
     StaffPage("account", lambda w: (w.posting.entries.order_by("pk")[0].account_id,)),
     StaffPage("posting", lambda w: (w.posting.pk,)),
+    StaffPage("grants"),
+    StaffPage("grants", who="grace"),
+    StaffPage("payroll"),
+    StaffPage("payroll", who="grace"),
     StaffPage("jobs", query="?state=dead"),
     StaffPage("job", lambda w: (w.dead.pk,)),
     StaffPage("events", who="grace"),
@@ -100,7 +107,17 @@ PAGES = (
 NO_PAGES = frozenset(
     {
         *("propose_application", "decide_application", "open_paper", "open_run", "run_progress"),
-        *("run_csv", "act_on_run", "act_on_payout", "job_card", "retry_job", "cancel_job"),
+        *(
+            "run_csv",
+            "act_on_run",
+            "act_on_payout",
+            "decide_proposal",
+            "job_card",
+            "retry_job",
+            "cancel_job",
+        ),
+        *("decide_grant", "change_terms", "deposit"),
+        *("draft_payroll", "payroll_file", "act_on_payroll"),
         *("check_events", "arm_fault", "move_clock", "act_on_sandbox_account"),
     }
 )
@@ -133,6 +150,7 @@ def build_staff_world() -> StaffWorld:
     why = "The account was opened in another country than the expert lives in."
     held = hold_payout(payout=cast.payout_of(closed), why=why, by=kim.pk, at=NOON)
     _restrict_somebody(sam)
+    in_house.furnish(client=make.organization(), by=kim)
     dead = cast.dead_job()
     seal_events()
     return StaffWorld(

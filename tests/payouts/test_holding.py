@@ -25,7 +25,7 @@ def test_nothing_is_held_released_or_given_back_while_a_transfer_may_exist(state
         holding.hold_payout(payout=payout, why="a question first", by=finance.id, at=NOON)
     Payout.objects.filter(id=payout.id).update(state="held")
     with pytest.raises(holding.CallInFlight):
-        holding.release_payout(payout=payout, by=finance.id, at=NOON)
+        holding.resume_payout(payout=payout, at=NOON)
     with pytest.raises(holding.CallInFlight):
         holding.cancel_payout(payout=payout, why="wrong", at=NOON)
 

@@ -61,7 +61,7 @@ def test_a_held_payout_waits_for_a_person() -> None:
     sending.send_some(run_id=run.id, at=NOON)
     assert make.transfers() == []
 
-    holding.release_payout(payout=payout, by=finance.id, at=NOON)
+    holding.resume_payout(payout=payout, at=NOON)
     make.drain()
 
     assert make.transfers() == [5000]

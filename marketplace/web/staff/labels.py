@@ -17,6 +17,8 @@ _TONES = {
     "acknowledged": ("ok", "check"),
     "refused": ("", "x"),
     "withdrawn": ("", "minus"),
+    "proposed": ("warn", "clock"),
+    "confirmed": ("ok", "check"),
     "dead": ("bad", "octagon-x"),
     "cancelled": ("", "ban"),
     "live": ("ok", "check"),

@@ -26,6 +26,7 @@ class Tab:
 _ALWAYS = (
     Tab("staff:money", "Overview"),
     Tab("staff:runs", "Payout runs", also=("staff:run", "staff:payouts", "staff:payout")),
+    Tab("staff:proposals", "Second person"),
     Tab("staff:grants", "Budgets"),
     Tab("staff:payroll", "Payroll"),
     Tab("staff:ledger", "Ledger", also=("staff:accounts", "staff:account", "staff:posting")),

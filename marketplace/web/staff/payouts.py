@@ -18,11 +18,14 @@ from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.runs import payout_line
-from payouts.access import require_other_than_payee, visible_payouts
-from payouts.models import Payout, PayoutItem
+from payouts.access import require_other_than_payee, visible_payouts, visible_proposals
+from payouts.models import Payout, PayoutAttempt, PayoutItem
+from payouts.selectors.proposals import waiting_about
 from payouts.services import holding as verbs
+from payouts.services import releasing
 
 STATES = tuple(Payout.TRANSITIONS)
+ASKED = "A second person decides now; it waits under Second person."
 
 
 @for_staff(*BOOKS)
@@ -49,14 +52,19 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
     items = PayoutItem.objects.filter(payout=found).select_related("earning__posting")
     page = page_of(request, items)
     acts = may(user, "finance")
+    attempts = list(found.attempts.order_by("-number"))
+    subjects = [found.pk, *(each.pk for each in attempts)]
     context = {
         **payout_line(found),
         "payout": found,
         "page": page,
         "rows": [_part(each, found.currency) for each in page.rows],
-        "attempts": found.attempts.order_by("-number"),
+        "attempts": attempts,
+        "waiting": waiting_about(visible_proposals(to=user), subjects=subjects),
         "may_hold": acts and found.state == "reserved",
-        "may_release": acts and found.state in ("held", "rejected"),
+        "may_release": acts and found.state == "held",
+        "may_retry": acts and found.state == "rejected",
+        "may_doubt": acts and any(_is_doubtful(each) for each in attempts),
         "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
     }
     return render(request, "web/staff/payout.html", context)
@@ -64,42 +72,65 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
 
 @money_act
 def act_on_payout(request: HttpRequest, user: User, payout_id: UUID, act: str) -> HttpResponse:
-    """Hold, release or cancel. Nobody acts on their own money."""
+    """Hold, retry or cancel; ask for a release or a "not found". Nobody acts on their own money."""
     found = _find(user, payout_id)
     if act not in _ACTS:
         raise NotFound("There is no such act.")
     try:
         require_other_than_payee(user, found.expert.user_id)
-        after = _ACTS[act](request, found, user, clock.now())
+        said = _ACTS[act](request, found, user, clock.now())
     except DomainError as error:
         messages.error(request, error.message)
     else:
-        messages.info(request, f"This payout is {after.state} now.")
+        messages.info(request, said)
     return redirect("staff:payout", payout_id)
 
 
-def _hold(request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
-    return verbs.hold_payout(payout=found, why=_why(request), by=by.pk, at=at)
+def _hold(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
+    return _now(verbs.hold_payout(payout=found, why=_why(request), by=by.pk, at=at))
 
 
-def _release(_request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
-    return verbs.release_payout(payout=found, by=by.pk, at=at)
+def _release(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
+    releasing.propose_release(payout=found, why=_why(request), by=by, at=at)
+    return ASKED
 
 
-def _cancel(request: HttpRequest, found: Payout, by: User, at: datetime) -> Payout:
-    return verbs.cancel_payout(payout=found, why=_why(request), by=by.pk, at=at)
+def _doubt(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
+    unknown = [each for each in found.attempts.order_by("-number") if _is_doubtful(each)]
+    if not unknown:
+        raise NotFound("No try of this payout is unknown.")
+    releasing.propose_not_found(attempt=unknown[0], why=_why(request), by=by, at=at)
+    return ASKED
+
+
+def _retry(_request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
+    return _now(verbs.retry_payout(payout=found, by=by.pk, at=at))
+
+
+def _cancel(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
+    return _now(verbs.cancel_payout(payout=found, why=_why(request), by=by.pk, at=at))
+
+
+def _now(after: Payout) -> str:
+    return f"This payout is {after.state} now."
+
+
+def _is_doubtful(attempt: PayoutAttempt) -> bool:
+    return attempt.state == "unknown" and attempt.rail == "stripe"
 
 
 def _why(request: HttpRequest) -> str:
     why = request.POST.get("why", "").strip()
     if not why:
-        raise InvalidInput("Write why; the expert reads it.", errors=[])
+        raise InvalidInput("Write why.", errors=[])
     return why
 
 
-_ACTS: dict[str, Callable[[HttpRequest, Payout, User, datetime], Payout]] = {
+_ACTS: dict[str, Callable[[HttpRequest, Payout, User, datetime], str]] = {
     "hold": _hold,
     "release": _release,
+    "retry": _retry,
+    "not-found": _doubt,
     "cancel": _cancel,
 }
 

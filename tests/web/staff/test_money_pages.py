@@ -13,7 +13,7 @@ from pytest_django.fixtures import Settings
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.tables import csv_lines
-from payouts.models import Payee, Payout, PayoutRun, Posting, SandboxClock, SandboxFault
+from payouts.models import Payee, Payout, PayoutRun, Posting, Proposal, SandboxClock, SandboxFault
 from payouts.services import collecting, running_payouts
 from payouts.services.holding import cancel_payout, hold_payout
 from tests import make
@@ -183,11 +183,13 @@ def test_payout_is_held_released_and_sent(fay: User, kim: User) -> None:
     refused = client.post(_act_on(payout, "hold"), {"why": ""}, follow=True)
     client.post(_act_on(payout, "hold"), {"why": "A question to the expert."})
     held = Payout.objects.get()
-    client.post(_act_on(payout, "release"))
+    client.post(_act_on(payout, "release"), {"why": "The expert answered."})
+    asked = Proposal.objects.get()
+    cast.enter(kim).post(reverse("staff:decide_proposal", args=[asked.pk, "approve"]))
     running_payouts.approve_run(run=run, by=kim, at=NOON)
     run_due_jobs()
 
-    assert "Write why; the expert reads it." in cast.text(refused)
+    assert "Write why." in cast.text(refused)
     assert (held.state, held.why) == ("held", "A question to the expert.")
     assert money.transfers() == [5000]
 

@@ -1,0 +1,101 @@
+"""Second person: acts on money that somebody proposed and somebody else decides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+
+from marketplace.kit import clock
+from marketplace.kit.errors import DomainError, InvalidInput, NotFound
+from marketplace.people.models import User
+from marketplace.web.paging import page_of
+from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
+from marketplace.web.staff.labels import staff_badge
+from payouts.access import visible_proposals
+from payouts.models import Proposal
+from payouts.selectors.proposals import sentence
+from payouts.services import proposing as verbs
+
+DECIDED = ("approved", "refused", "withdrawn")
+SAID = {
+    "approved": "Approved and done.",
+    "refused": "Refused; whoever asked reads your answer.",
+    "withdrawn": "Withdrawn.",
+}
+
+
+@for_staff(*BOOKS)
+def proposals(request: HttpRequest, user: User) -> HttpResponse:
+    """What waits for a second person, or what was decided."""
+    show = "decided" if request.GET.get("show") == "decided" else "waiting"
+    rows = visible_proposals(to=user).filter(
+        state__in=DECIDED if show == "decided" else ["proposed"]
+    )
+    page = page_of(request, rows.select_related("proposed_by", "decided_by", "organization"))
+    acts = may(user, "finance")
+    context = {
+        "page": page,
+        "show": show,
+        "rows": [_line(each, user, acts=acts) for each in page.rows],
+        "views": [
+            {"label": "Waiting", "url": "?", "is_current": show == "waiting"},
+            {"label": "Decided", "url": "?show=decided", "is_current": show == "decided"},
+        ],
+    }
+    return render(request, "web/staff/proposals.html", context)
+
+
+@money_act
+def decide_proposal(request: HttpRequest, user: User, proposal_id: UUID, act: str) -> HttpResponse:
+    """Approve, refuse or withdraw."""
+    rows = visible_proposals(to=user).filter(pk=proposal_id)
+    found = rows.select_related("organization").order_by("pk").first()
+    if found is None or act not in _ACTS:
+        raise NotFound("There is no such proposal.")
+    try:
+        after = _ACTS[act](request, found, user, clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.info(request, SAID[after.state])
+    return redirect("staff:proposals")
+
+
+def _approve(_request: HttpRequest, found: Proposal, by: User, at: datetime) -> Proposal:
+    return verbs.approve(proposal=found, by=by, at=at)
+
+
+def _refuse(request: HttpRequest, found: Proposal, by: User, at: datetime) -> Proposal:
+    answer = request.POST.get("answer", "").strip()
+    if not answer:
+        raise InvalidInput("Write an answer for whoever asked.", errors=[])
+    return verbs.refuse(proposal=found, answer=answer, by=by, at=at)
+
+
+def _withdraw(_request: HttpRequest, found: Proposal, by: User, at: datetime) -> Proposal:
+    return verbs.withdraw(proposal=found, by=by, at=at)
+
+
+_ACTS: dict[str, Callable[[HttpRequest, Proposal, User, datetime], Proposal]] = {
+    "approve": _approve,
+    "refuse": _refuse,
+    "withdraw": _withdraw,
+}
+
+
+def _line(row: Proposal, user: User, *, acts: bool) -> dict[str, Any]:  # Any: template values
+    is_mine = row.proposed_by_id == user.pk
+    acts = acts and row.state == "proposed"
+    return {
+        "row": row,
+        "words": sentence(row),
+        "badge": staff_badge(row.state),
+        "may_decide": acts and not is_mine,
+        "may_withdraw": acts and is_mine,
+    }

@@ -1,0 +1,94 @@
+"""What waits for a second person, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from marketplace.kit.money import Money
+from payouts.models import POLICY_KINDS, Proposal
+
+Terms = dict[str, Any]  # Any: JSON of the act
+
+
+def sentence(row: Proposal) -> str:
+    """What an approval would do, so that one can decide without knowing our tables."""
+    words = _SENTENCES.get(row.kind)
+    return words(row, row.terms) if words else f"{row.kind.replace('_', ' ').capitalize()}."
+
+
+def has_sentence(kind: str) -> bool:
+    """Whether a kind of act is explained in words of its own."""
+    return kind in _SENTENCES
+
+
+def waiting_about(rows: QuerySet[Proposal], *, subjects: Iterable[UUID]) -> list[Proposal]:
+    """The open ones of these proposals that are about one of the rows, the newest first."""
+    found = rows.filter(state="proposed", subject_id__in=list(subjects))
+    return list(found.select_related("proposed_by").order_by("-id"))
+
+
+def _release(_row: Proposal, terms: Terms) -> str:
+    return f"Send the held payout of {_amount(terms)} to {terms['expert']}."
+
+
+def _not_found(_row: Proposal, terms: Terms) -> str:
+    return (
+        f"Declare that the transfer of {_amount(terms)} to {terms['expert']} never happened, and "
+        "send it again with a new key."
+    )
+
+
+def _deposit(_row: Proposal, terms: Terms) -> str:
+    return f"Book {_amount(terms)} of the operator's own cash as capital."
+
+
+def _break(_row: Proposal, terms: Terms) -> str:
+    legs = len(terms["legs"])
+    done = f"book a correction of {legs} legs" if legs else "book nothing"
+    return f"Close a difference found by reconciliation ({terms['difference_minor']}) and {done}."
+
+
+def _write_off(_row: Proposal, terms: Terms) -> str:
+    return f"Give up {_amount(terms)} that an expert owes, at the operator's cost."
+
+
+def _overturn(_row: Proposal, terms: Terms) -> str:
+    return f"Pay {_amount(terms)} back to an expert who appeals a clawback."
+
+
+def _billing(row: Proposal, terms: Terms) -> str:
+    who = row.organization.name if row.organization else "A client"
+    if terms["mode"] != "post_paid":
+        return f"{who} pays {terms['mode'].replace('_', ' ')} from now on."
+    limit = Money(terms["limit_minor"], terms["currency"])
+    return f"{who} may draw up to {limit} on credit and pays within {terms['net_days']} days."
+
+
+def _policy(row: Proposal, terms: Terms) -> str:
+    where = [terms["currency"], terms["country"], str(terms["year"] or "")]
+    where += [row.organization.name] if row.organization else []
+    scope = ", ".join(filter(None, where)) or "everybody"
+    what = POLICY_KINDS.get(terms["kind"], terms["kind"])
+    start = datetime.fromisoformat(terms["effective_at"])
+    return f"Set “{what}” to {terms['value']:,} for {scope} from {start:%-d %b %Y, %H:%M} UTC."
+
+
+def _amount(terms: Terms) -> Money:
+    return Money(terms["minor"] if "minor" in terms else terms["amount_minor"], terms["currency"])
+
+
+_SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
+    "release_payout": _release,
+    "confirm_not_found": _not_found,
+    "deposit_capital": _deposit,
+    "resolve_break": _break,
+    "write_off": _write_off,
+    "overturn_clawback": _overturn,
+    "billing_terms": _billing,
+    "set_policy": _policy,
+}
