@@ -104,6 +104,9 @@ SELECT r.currency,
   (SELECT credits_minor - debits_minor FROM payouts_account WHERE id = r.overrun_id),
   coalesce(sum(e.pay_minor + e.fee_minor) FILTER (WHERE e.posting_id IS NULL), 0),
   coalesce(sum(e.pay_minor + e.fee_minor), 0)
+    - (SELECT coalesce(sum(c.amount_minor + c.fee_minor), 0)
+       FROM payouts_clawback c JOIN payouts_earning t ON t.id = c.earning_id
+       WHERE t.reservation_id = r.id AND c.state = 'made' AND t.state <> 'voided')
 FROM payouts_reservation r
 LEFT JOIN payouts_earning e ON e.reservation_id = r.id AND e.state <> 'voided'
 WHERE r.id = %s GROUP BY r.id

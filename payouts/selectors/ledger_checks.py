@@ -249,7 +249,7 @@ def reservations_cover_what_they_owe(_at: datetime) -> list[str]:
 
 @invariant("L10")
 def budgets_add_up(_at: datetime) -> list[str]:
-    """Per project: allocated = escrow + reserved + pool + paid for posted work."""
+    """Per project: allocated = escrow + reserved + pool + posted work - what was taken back."""
     return problems_of("""
       WITH given AS (
         SELECT a.id AS escrow_id, a.credits_minor - a.debits_minor AS escrow,
@@ -263,13 +263,22 @@ def budgets_add_up(_at: datetime) -> list[str]:
         FROM payouts_reservation r JOIN payouts_account a ON a.id IN (r.reserved_id, r.overrun_id)
         GROUP BY 1
       ), spent AS (
-        SELECT escrow_id, sum(pay_minor + fee_minor - clawed_minor) AS amount FROM payouts_earning
-        WHERE posting_id IS NOT NULL AND state <> 'voided' GROUP BY 1
+        SELECT escrow_id, sum(pay_minor + fee_minor) AS amount FROM payouts_earning
+        WHERE posting_id IS NOT NULL GROUP BY 1
+      ), taken_back AS (
+        SELECT coalesce(r.escrow_id, a.id) AS escrow_id, sum(e.amount_minor) AS amount
+        FROM payouts_entry e JOIN payouts_posting p ON p.id = e.posting_id AND e.side = 'C'
+          JOIN payouts_account a ON a.id = e.account_id AND a.kind IN ('escrow', 'reserved')
+          LEFT JOIN payouts_reservation r ON r.reserved_id = a.id
+        WHERE p.kind IN ('clawed_back', 'earning_voided') GROUP BY 1
       )
       SELECT 'escrow ' || g.escrow_id || ': allocated ' || g.allocated || ', escrow ' || g.escrow ||
-        ', held ' || coalesce(h.amount, 0) || ', spent ' || coalesce(s.amount, 0)
+        ', held ' || coalesce(h.amount, 0) || ', spent ' || coalesce(s.amount, 0) ||
+        ', taken back ' || coalesce(t.amount, 0)
       FROM given g LEFT JOIN held h USING (escrow_id) LEFT JOIN spent s USING (escrow_id)
-      WHERE g.allocated <> g.escrow + coalesce(h.amount, 0) + coalesce(s.amount, 0)
+        LEFT JOIN taken_back t USING (escrow_id)
+      WHERE g.allocated
+        <> g.escrow + coalesce(h.amount, 0) + coalesce(s.amount, 0) - coalesce(t.amount, 0)
     """)
 
 

@@ -21,6 +21,7 @@ from payouts.models import Earning, Posting, Reservation
 from payouts.services import ledger
 from payouts.services.accounts import account, expert_accounts
 from payouts.services.covering import cover
+from payouts.services.debts import settle_debts
 
 logger = logging.getLogger(__name__)
 ROUND_SIZE = 500
@@ -66,14 +67,19 @@ def post_earnings(*, at: datetime) -> int:
 
 
 def release_holds(*, at: datetime) -> int:
-    """Make the earnings whose hold is over available to pay out. A sequence, like the above."""
+    """Make the earnings whose hold is over available to pay out. A sequence, like the above.
+
+    What an expert owes is netted from it at once.
+    """
     released = 0
     while True:
         with transaction.atomic(durable=True):
             size = _release_round(at)
         released += size
         if size < ROUND_SIZE:
-            return released
+            break
+    settle_debts(at=at)
+    return released
 
 
 def _queues() -> list[Queue]:
