@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
@@ -16,6 +15,7 @@ from marketplace.kit.money import Money, fee_on
 from marketplace.kit.states import require_transition
 from marketplace.people.models import User
 from marketplace.projects.models import Project
+from payouts.selectors.policies import fee_rate_for
 from payouts.services.reserving import reserve
 from tasks.models import Batch
 from tasks.models.batches import BATCH_TRANSITIONS
@@ -88,7 +88,7 @@ def create_batch(
         raise PriceTooLow(f"This project pays in {project.currency}.")
     if project.state in ("closed", "archived"):
         raise NotRunning(f"{project.title} is {project.state}.")
-    basis_points = settings.FEE_BASIS_POINTS
+    basis_points = fee_rate_for(organization=project.organization, currency=price.currency, at=at)
     batch = Batch.objects.create(
         project=project,
         name=name,

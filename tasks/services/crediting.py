@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
-from django.conf import settings
+from datetime import datetime
 
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
+from payouts.selectors.policies import hold_for
 from payouts.services.earning import credit
 from tasks.models import Assignment
 from tasks.models.assignments import TRANSITIONS
@@ -42,7 +41,7 @@ def pay_assignment(
         fee=fee,
         reservation=reservation,
         pay_channel=channel,
-        hold=timedelta(hours=settings.PAYOUT_HOLD_HOURS),
+        hold=hold_for(organization=assignment.project.organization, currency=pay.currency, at=at),
         at=at,
     )
 

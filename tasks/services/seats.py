@@ -14,7 +14,14 @@ from tasks.models.assignments import ANSWERED, UNDECIDED
 from tasks.models.batches import UNFINISHED
 from tasks.services.routing import reset_cursors
 
-_WITH = ("batch", "batch__reservation", "project", "engagement", "expert")
+_WITH = (
+    "batch",
+    "batch__reservation",
+    "project",
+    "project__organization",
+    "engagement",
+    "expert",
+)
 
 
 def lock_assignment(*, assignment: Assignment) -> Assignment:
