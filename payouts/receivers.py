@@ -17,3 +17,13 @@ def settle_credit(*, funding: Funding, **_: object) -> None:
         key=f"payouts.settle_funding:{funding.id}",
         funding_id=str(funding.id),
     )
+
+
+@receiver(funding_paid, dispatch_uid="payouts.issue_receipt")
+def issue_receipt(*, funding: Funding, **_: object) -> None:
+    """Every payment has a receipt; by a job, so that no payment waits for another's number."""
+    enqueue(
+        "payouts.issue_receipt",
+        key=f"payouts.issue_receipt:{funding.id}",
+        funding_id=str(funding.id),
+    )

@@ -62,11 +62,6 @@ def make_statements(*, month: date, at: datetime) -> int:
     return made
 
 
-def make_due_statements(*, at: datetime) -> int:
-    """Make the statements of the last month that is over. A sequence, for the beat."""
-    return make_statements(month=previous_month(at=at), at=at)
-
-
 def previous_month(*, at: datetime) -> date:
     """The first day of the month before the one of `at`, UTC."""
     today = at.astimezone(UTC).date()

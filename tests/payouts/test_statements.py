@@ -14,7 +14,8 @@ from marketplace.people.models import Expert
 from payouts.models import Document
 from payouts.services import ledger, rounds
 from payouts.services.accounts import account
-from payouts.services.stating import make_due_statements, make_statement, make_statements
+from payouts.services.monthly_papers import make_due_papers
+from payouts.services.stating import make_statement, make_statements
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 
@@ -179,13 +180,14 @@ def test_an_earlier_month_is_not_stated_after_a_later_one() -> None:
     assert make_statement(currency="USD", expert=who, month=NOVEMBER, at=LATER) is None
 
 
-def test_the_beat_makes_everybodys_statement_once() -> None:
+def test_the_daily_job_makes_everybodys_statement_once() -> None:
     make.owed(5000)
 
-    made = [make_due_statements(at=AFTER) for _ in range(2)]
+    made = [make_due_papers(at=AFTER).statements for _ in range(2)]
 
     assert made == [2, 0]
-    assert sorted(Document.objects.values_list("number", flat=True)) == [
+    statements = Document.objects.filter(kind="statement")
+    assert sorted(statements.values_list("number", flat=True)) == [
         "STM-2026-000001",
         "STM-2026-000002",
     ]
