@@ -80,7 +80,7 @@ class RefundPart(models.Model):
 
     TRANSITIONS = transitions(
         {
-            "created": "sending",
+            "created": "sending failed",
             "sending": "succeeded failed unknown",
             "unknown": "succeeded failed sending",
             "succeeded": "failed",
