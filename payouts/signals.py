@@ -6,4 +6,5 @@ from django.dispatch import Signal
 
 # Each is sent inside the transaction of its verb; receivers only enqueue or call one verb.
 funding_paid = Signal()  # funding
+funding_frozen = Signal()  # chargeback
 payee_restricted = Signal()  # payee

@@ -55,7 +55,7 @@ SELECT s.id,
      FROM payouts_account a JOIN payouts_entry e ON e.account_id = a.id
      JOIN payouts_posting p ON p.id = e.posting_id
      WHERE a.kind = 'escrow' AND a.subject_id = s.id AND a.currency = s.currency
-       AND p.kind IN ('budget_allocated', 'budget_returned')),
+       AND p.kind IN ('budget_allocated', 'budget_returned', 'chargeback_lost')),
   (SELECT coalesce(sum(a.credits_minor - a.debits_minor), 0) FROM payouts_account a
      WHERE a.kind = 'escrow' AND a.subject_id = s.id AND a.currency = s.currency),
   (SELECT coalesce(sum(a.credits_minor - a.debits_minor), 0)

@@ -254,7 +254,8 @@ def budgets_add_up(_at: datetime) -> list[str]:
       WITH given AS (
         SELECT a.id AS escrow_id, a.credits_minor - a.debits_minor AS escrow,
           coalesce(sum(CASE e.side WHEN 'C' THEN e.amount_minor ELSE -e.amount_minor END)
-            FILTER (WHERE p.kind IN ('budget_allocated', 'budget_returned')), 0) AS allocated
+            FILTER (WHERE p.kind IN ('budget_allocated', 'budget_returned', 'chargeback_lost')),
+            0) AS allocated
         FROM payouts_account a LEFT JOIN payouts_entry e ON e.account_id = a.id
           LEFT JOIN payouts_posting p ON p.id = e.posting_id
         WHERE a.kind = 'escrow' GROUP BY a.id

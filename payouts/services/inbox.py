@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,9 +18,11 @@ from payouts.gateways.port import Refused
 from payouts.gateways.signature import BadSignature, secrets_of, verify
 from payouts.models import Payee, StripeEvent
 from payouts.services.bank_leg import sync_bank_payout
-from payouts.services.funding import FundingUnknown, settle_checkout
+from payouts.services.charging_back import sync_chargeback
+from payouts.services.funding import FundingUnknown, settle_charge, settle_checkout
 from payouts.services.looking_up import adopt_transfer
 from payouts.services.onboarding import PayeeUnknown, sync_payee
+from payouts.services.returning import sync_refund
 from payouts.services.reversals import book_reversals
 
 LARGEST_BODY = 1024 * 1024
@@ -154,20 +157,57 @@ def _read(endpoint: str, body: Body, at: datetime) -> StripeEvent:
 
 def _apply(event: StripeEvent, at: datetime) -> bool:
     """Call the one verb that looks at this object; false where the message is of no use."""
-    kind, endpoint = event.kind, event.endpoint
-    if endpoint == "platform" and kind.startswith("checkout.session."):
-        settle_checkout(session_id=event.object_id, at=at)
-    elif endpoint == "platform" and kind in {"transfer.created", "transfer.updated"}:
-        return adopt_transfer(transfer_id=event.object_id, at=at) is not None
-    elif endpoint == "platform" and kind == "transfer.reversed":
-        return bool(book_reversals(transfer_id=event.object_id, at=at))
-    elif endpoint == "thin" and kind.startswith("v2.core.account"):
-        sync_payee(account_id=event.object_id, at=at)
-    elif endpoint == "connect" and kind.startswith("payout."):
-        return bool(sync_bank_payout(account_id=event.account, payout_id=event.object_id, at=at))
-    else:
-        return False
-    return True
+    for endpoint, kinds, look in _LOOKS:
+        if event.endpoint == endpoint and event.kind.startswith(kinds):
+            return bool(look(event, at))
+    return False
+
+
+# By endpoint and how the kind begins. Each looks at the object itself and says whether it is ours.
+_LOOKS: tuple[tuple[str, tuple[str, ...], Callable[[StripeEvent, datetime], object]], ...] = (
+    (
+        "platform",
+        ("checkout.session.",),
+        lambda event, at: settle_checkout(session_id=event.object_id, at=at),
+    ),
+    (
+        "platform",
+        ("charge.succeeded", "charge.updated"),
+        lambda event, at: settle_charge(charge_id=event.object_id, at=at),
+    ),
+    (
+        "platform",
+        ("charge.dispute.",),
+        lambda event, at: sync_chargeback(dispute_id=event.object_id, at=at),
+    ),
+    (
+        "platform",
+        ("refund.", "charge.refund."),
+        lambda event, at: sync_refund(refund_id=event.object_id, at=at),
+    ),
+    (
+        "platform",
+        ("transfer.created", "transfer.updated"),
+        lambda event, at: adopt_transfer(transfer_id=event.object_id, at=at),
+    ),
+    (
+        "platform",
+        ("transfer.reversed",),
+        lambda event, at: book_reversals(transfer_id=event.object_id, at=at),
+    ),
+    (
+        "thin",
+        ("v2.core.account",),
+        lambda event, at: sync_payee(account_id=event.object_id, at=at),
+    ),
+    (
+        "connect",
+        ("payout.",),
+        lambda event, at: sync_bank_payout(
+            account_id=event.account, payout_id=event.object_id, at=at
+        ),
+    ),
+)
 
 
 @transaction.atomic(durable=True)
