@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from datetime import timedelta
+from threading import Barrier, Event
 from typing import TypeVar
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection, connections, transaction
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.ids import uuid7
 from payouts.models import Account, Earning, Payout, Posting, Reservation
+from payouts.selectors.budgets import project_budget
 from payouts.selectors.earnings import expert_balance
 from payouts.selectors.invariants import check_ledger
 from payouts.services import collecting, ledger, reserving, rounds, running_payouts, sending
@@ -51,30 +53,42 @@ def move(key: str, source: Account, target: Account, minor: int) -> Posting:
     )
 
 
-def test_64_posts_of_one_key_apply_once() -> None:
+def test_64_simultaneous_posts_of_one_key_apply_once() -> None:
     bank, clearing = account("platform_bank", currency="USD"), make.clearing()
 
-    posts = together(
-        [lambda: [move("one", clearing, bank, 7) for _ in range(4)] for _ in range(16)]
-    )
+    posts = together([lambda: move("one", clearing, bank, 7)] * 64)
 
-    assert sum(row.is_new for rows in posts for row in rows) == 1
+    assert len({row.id for row in posts}) == 1
+    assert sum(row.is_new for row in posts) == 1
     assert make.balance(bank) == 7
 
 
-def test_opposite_transfers_conserve_and_never_deadlock() -> None:
+def test_500_credits_to_one_account_are_exact() -> None:
+    client = make.organization()
+    wallet = make.wallet(client)
+
+    def pay_in() -> None:
+        for _ in range(50):
+            make.pay_in(client, usd(3))
+
+    together([pay_in] * 10)
+
+    assert make.balance(wallet) == 1500
+    assert Account.objects.get(id=wallet.id).version == 500
+    assert check_ledger(NOON).broken == ()
+
+
+def test_8_times_400_opposite_transfers_conserve_and_never_deadlock() -> None:
     bank, clearing = account("platform_bank", currency="USD"), make.clearing()
 
     def shuttle(source: Account, target: Account) -> None:
-        for _ in range(40):
+        for _ in range(400):
             move(str(uuid7()), source, target, 1)
 
-    together(
-        [lambda: shuttle(bank, clearing), lambda: shuttle(clearing, bank)] * 2,
-    )
+    together([lambda: shuttle(bank, clearing), lambda: shuttle(clearing, bank)] * 4)
 
     assert (make.balance(bank), make.balance(clearing)) == (0, 0)
-    assert Account.objects.get(id=bank.id).version == 160
+    assert Account.objects.get(id=bank.id).version == 3200
 
 
 def test_concurrent_drains_never_overdraw() -> None:
@@ -146,6 +160,98 @@ def test_writers_posters_and_a_closing_batch_keep_every_cent() -> None:
     assert Earning.objects.filter(posting=None).count() == 0
     assert [expert_balance(who, "USD").pending for who in experts] == [usd(2000)] * 3
     assert check_ledger(NOON).broken == ()
+
+
+def test_two_posters_post_every_earning_once() -> None:
+    batches = [make.reservation(usd(10_000)) for _ in range(3)]
+    people = [make.expert() for _ in range(4)]
+    for batch in batches:
+        for who in people * 3:
+            make.credited(batch, who, 100, fee=15)
+
+    posted = together([lambda: rounds.post_earnings(at=NOON)] * 2)
+
+    assert sum(posted) + rounds.post_earnings(at=NOON) == 36
+    assert Posting.objects.filter(kind="earnings_posted").count() == 3
+    assert [expert_balance(who, "USD").pending for who in people] == [usd(900)] * 4
+    assert check_ledger(NOON).broken == ()
+
+
+def test_shown_balances_stay_constant_while_rounds_are_posted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rounds, "ROUND_SIZE", 2)
+    batch, who = make.reservation(usd(10_000)), make.expert()
+    for _ in range(40):
+        make.credited(batch, who, 100, fee=15)
+    shown, is_over = list[object](), Event()
+
+    def look() -> int:
+        while not is_over.is_set():
+            shown.append((expert_balance(who, "USD"), project_budget(batch.subject_id, "USD")))
+        return 0
+
+    def post() -> int:
+        try:
+            return rounds.post_earnings(at=NOON)
+        finally:
+            is_over.set()
+
+    before = (expert_balance(who, "USD"), project_budget(batch.subject_id, "USD"))
+    posted = together([look, post])
+
+    assert posted == [0, 40]
+    assert Posting.objects.filter(kind="earnings_posted").count() == 20
+    assert set(shown) == {before}
+    assert (before[0].pending, before[1].spent) == (usd(4000), usd(4600))
+
+
+def test_row_29_a_killed_doubled_or_stopped_poster_loses_and_doubles_nothing() -> None:
+    batch, who = make.reservation(usd(10_000)), make.expert()
+    for _ in range(5):
+        make.credited(batch, who, 100, fee=15)
+    shown = (expert_balance(who, "USD"), project_budget(batch.subject_id, "USD"))
+    revenue = account("platform_revenue", currency="USD")
+
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            ledger.lock_accounts(account_ids=[revenue.id])
+            killed = pool.submit(rounds.post_earnings, at=NOON)
+            poster = waiting_backend()  # in the middle of its round
+            doubled = together([lambda: rounds.post_earnings(at=NOON)])
+            terminate(poster)
+            with pytest.raises(OperationalError):
+                killed.result(timeout=20)
+        pool.submit(connections.close_all).result()
+
+    assert doubled == [0]
+    assert (expert_balance(who, "USD"), project_budget(batch.subject_id, "USD")) == shown
+    assert not Posting.objects.filter(kind="earnings_posted").exists()
+    later = NOON + timedelta(hours=1)
+    assert (rounds.post_earnings(at=later), rounds.post_earnings(at=later)) == (5, 0)
+    assert (expert_balance(who, "USD"), project_budget(batch.subject_id, "USD")) == shown
+    assert check_ledger(later).broken == ()
+
+
+def waiting_backend() -> int:
+    """The connection that waits for a lock; there soon is one."""
+    for _ in range(2000):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            cursor.execute(
+                "SELECT pid FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            row = cursor.fetchone()
+            if row:
+                return int(row[0])
+            cursor.execute("SELECT pg_sleep(0.01)")
+    raise AssertionError("nobody waits for a lock")
+
+
+def terminate(backend: int) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [backend])
 
 
 def test_row_11_two_workers_on_one_run_send_each_payout_once() -> None:
