@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.db import models
 from django.db.models import F, Q
 
@@ -35,13 +36,33 @@ DECIDED = (*PAID, "rejected", "rejected_final", "disputed")
 ASSISTANCE = ("none", "search", "llm", "other")
 
 
+_COPIES_ITS_RATE = pgtrigger.Trigger(
+    name="assignment_copies_its_rate",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    # Beside the SQL of the claim, which copies price and fee: what was promised stays.
+    func="""
+    IF TG_OP = 'INSERT' THEN
+      SELECT hourly_minor INTO NEW.hourly_minor FROM tasks_batch WHERE id = NEW.batch_id;
+    ELSIF NEW.hourly_minor IS DISTINCT FROM OLD.hourly_minor
+      OR NEW.price_minor <> OLD.price_minor OR NEW.fee_minor <> OLD.fee_minor THEN
+      RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'the pay of a claim never changes';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
+
 class Assignment(models.Model):
     """One expert's hold on one seat of a task, under the price and texts of its claim.
 
     While `active` it has a lease; the sweep that finds `lease_until` passed gives the seat back,
-    and until then a submission still counts. `seed` fixes what was shuffled for this expert.
-    `pay_minor` is what was finally paid. `decided_by_rule` marks silence. Keys without an index of
-    their own lead one of the constraints or indexes below, or are never looked up backwards.
+    and until then a submission still counts. With `hourly_minor`, the rate at the claim, its price
+    is the most that its measured `active_seconds` pay. `seed` fixes what was shuffled for this
+    expert. `pay_minor` is what was finally paid. `decided_by_rule` marks silence. Keys without an
+    index of their own lead one of the constraints or indexes below, or are never looked up
+    backwards.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -65,6 +86,7 @@ class Assignment(models.Model):
     seed = models.IntegerField()
     price_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField()
+    hourly_minor = models.BigIntegerField(null=True, blank=True)
     claimed_at = models.DateTimeField()
     lease_seconds = models.PositiveIntegerField()
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -110,7 +132,13 @@ class Assignment(models.Model):
             ),
             models.CheckConstraint(
                 name="pay_matches_state",
-                condition=Q(state="approved", pay_minor=F("price_minor"))
+                condition=Q(state="approved", hourly_minor=None, pay_minor=F("price_minor"))
+                | Q(
+                    state="approved",
+                    hourly_minor__isnull=False,
+                    pay_minor__gte=0,
+                    pay_minor__lte=F("price_minor"),
+                )
                 | Q(
                     state__in=["partially_approved", "screened_out", "cancelled_paid"],
                     pay_minor__gte=0,
@@ -143,6 +171,7 @@ class Assignment(models.Model):
                 "batch", "decided_at", "id", name="result_of_batch", condition=Q(state__in=ANSWERED)
             ),
         ]
+        triggers = [_COPIES_ITS_RATE]
 
     def __str__(self) -> str:
         return f"assignment {self.id}"

@@ -34,6 +34,7 @@ TASK_TRANSITIONS = transitions(
     }
 )
 RETIRED_BECAUSE = ("enough_answers", "consensus", "adjudicated", "flagged", "cancelled")
+BEFORE_OPENING = ("draft", "ready")
 UNFINISHED = ("pending", "available", "in_review")
 PAUSED_BY = ("client", "project")
 
@@ -41,9 +42,10 @@ PAUSED_BY = ("client", "project")
 class Batch(models.Model):
     """Tasks of one project at one price, under one reservation of money.
 
-    Price and fee are per answer and never change. `quote` is what was reserved, frozen at the
-    opening. `lease_seconds` is how long a claim holds a seat; `pool_percent` of the answers' price
-    and fee is reserved on top, for seats that have to be filled twice.
+    Price and fee are per answer and never change. A batch with `hourly_minor` pays measured time
+    at that rate, and its price is the most an answer pays: what is reserved. `quote` is what was
+    reserved, frozen at the opening. `lease_seconds` is how long a claim holds a seat;
+    `pool_percent` of the answers' price and fee is reserved on top, for seats filled twice.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -59,6 +61,7 @@ class Batch(models.Model):
     paused_by = models.CharField(max_length=8, blank=True)
     price_minor = models.BigIntegerField()
     fee_minor = models.BigIntegerField()
+    hourly_minor = models.BigIntegerField(null=True, blank=True)
     fee_basis_points = models.PositiveIntegerField()
     currency = models.CharField(max_length=3)
     pool_percent = models.PositiveSmallIntegerField(default=40)
@@ -103,6 +106,10 @@ class Batch(models.Model):
             models.CheckConstraint(
                 name="batch_price_is_positive_and_fee_is_not_negative",
                 condition=Q(price_minor__gt=0, fee_minor__gte=0),
+            ),
+            models.CheckConstraint(
+                name="batch_rate_is_positive",
+                condition=Q(hourly_minor=None) | Q(hourly_minor__gt=0),
             ),
             models.CheckConstraint(
                 name="batch_wants_1_to_25_answers",
