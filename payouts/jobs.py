@@ -13,6 +13,7 @@ from payouts.services import (
     collecting,
     funding,
     inbox,
+    invoicing,
     lending,
     monthly_papers,
     onboarding,
@@ -140,3 +141,8 @@ def make_papers() -> None:
 @shared_task(name="payouts.issue_receipt", queue="money")
 def issue_receipt(*, funding_id: str) -> None:
     receipting.issue_receipt(funding_id=UUID(funding_id), at=clock.now())
+
+
+@shared_task(name="payouts.settle_invoice", queue="money")
+def settle_invoice(*, funding_id: str) -> None:
+    invoicing.settle_named_invoice(funding_id=UUID(funding_id), at=clock.now())

@@ -27,3 +27,14 @@ def issue_receipt(*, funding: Funding, **_: object) -> None:
         key=f"payouts.issue_receipt:{funding.id}",
         funding_id=str(funding.id),
     )
+
+
+@receiver(funding_paid, dispatch_uid="payouts.settle_invoice")
+def settle_invoice(*, funding: Funding, **_: object) -> None:
+    """A bank transfer that names an invoice pays it."""
+    if funding.method == "wire":
+        enqueue(
+            "payouts.settle_invoice",
+            key=f"payouts.settle_invoice:{funding.id}",
+            funding_id=str(funding.id),
+        )

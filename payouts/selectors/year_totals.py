@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import ExtractYear
 
 from marketplace.kit.money import Money
 from marketplace.people.models import Expert
@@ -54,11 +55,6 @@ def year_bounds(year: int) -> tuple[datetime, datetime]:
     """The first instant of the year and of the next one, in TAX_TIME_ZONE."""
     zone = settings.TAX_TIME_ZONE
     return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
-
-
-def year_of(instant: datetime) -> int:
-    """The year of an instant in TAX_TIME_ZONE."""
-    return instant.astimezone(settings.TAX_TIME_ZONE).year
 
 
 def threshold_of(year: int, *, country: str, currency: str, at: datetime) -> Money | None:
@@ -119,3 +115,34 @@ def _sums(rows: QuerySet[Entry], year: int) -> dict[tuple[UUID, str], tuple[Mone
         )
         for row in listed
     }
+
+
+@dataclass(frozen=True, slots=True)
+class OwnYear:
+    """What one person was paid in one year and currency, and what of it went back."""
+
+    year: int
+    gross: Money
+    reversals: Money
+
+
+def own_years(rows: QuerySet[Entry]) -> list[OwnYear]:
+    """The years of these entries, of one expert, newest first."""
+    year = ExtractYear("posting__effective_at", tzinfo=settings.TAX_TIME_ZONE)
+    listed = (
+        rows.filter(PAID | REVERSED)
+        .values("posting__currency", year=year)
+        .annotate(
+            gross=Sum("amount_minor", filter=PAID, default=0),
+            reversals=Sum("amount_minor", filter=REVERSED, default=0),
+        )
+        .order_by("-year", "posting__currency")
+    )
+    return [
+        OwnYear(
+            row["year"],
+            Money(int(row["gross"]), row["posting__currency"]),
+            Money(int(row["reversals"]), row["posting__currency"]),
+        )
+        for row in listed
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from payouts.selectors.parties import client_party, the_operator
 from payouts.services.documenting import issue_document
 
 PREPAYMENT_DAYS = 14
+_NUMBER = re.compile(r"INV-\d{4}-\d{6}")
 _VAT = "A payment on account. VAT is stated on the monthly fee invoice."
 
 
@@ -132,6 +134,26 @@ def settle_invoice(*, invoice: Invoice, funding: Funding, at: datetime) -> Invoi
     row.save(update_fields=["state", "funding", "ended_at"])
     _record("invoice.paid", row, at)
     return row
+
+
+@transaction.atomic
+def settle_named_invoice(*, funding_id: UUID, at: datetime) -> Invoice | None:
+    """Pay the open prepayment invoice whose number stands in a confirmed wire's reference.
+
+    None where it names none of that client's, or does not cover it: the invoice then stays open.
+    """
+    funding = Funding.objects.get(pk=funding_id)
+    named = _NUMBER.findall(funding.reference.upper())
+    rows = Invoice.objects.filter(
+        document__number__in=named, organization=funding.organization_id, state="open"
+    )
+    found = rows.order_by("pk").first()
+    if found is None:
+        return None
+    try:
+        return settle_invoice(invoice=found, funding=funding, at=at)
+    except InvoiceNotCovered:
+        return None
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from marketplace.organizations.models import Organization
 from payouts.models import Document, Earning, Funding, Invoice, Policy
 from payouts.selectors.parties import Party
 from payouts.selectors.vat import looks_valid, vat_of
-from payouts.services import invoicing, ledger, profiling, reserving, rounds, sending
+from payouts.services import invoicing, ledger, profiling, reserving, rounds, sending, wiring
 from payouts.services.accounts import account
 from payouts.services.monthly_papers import Made, make_papers
 from payouts.services.receipting import issue_missing_receipts, issue_receipt
@@ -125,6 +125,40 @@ def test_a_confirmed_wire_that_covers_it_pays_the_invoice_once() -> None:
     assert (invoice.state, invoice.funding, invoice.ended_at) == ("paid", wire, AFTER)
     with pytest.raises(IllegalTransition):
         invoicing.settle_invoice(invoice=invoice, funding=wired(owner, 5000), at=AFTER)
+
+
+def test_a_wire_that_names_an_invoice_pays_it_when_it_is_confirmed() -> None:
+    owner = client()
+    invoice = asked(owner)
+    wire = wiring.enter_wire(
+        organization=owner,
+        amount=usd(5000),
+        reference="sepa 77 inv-2026-000001 lab",
+        by=make.user(),
+        at=NOON,
+    )
+
+    wiring.confirm_wire(wire=wire, by=make.user(), at=NOON)
+    make.drain()
+
+    invoice.refresh_from_db()
+    assert (invoice.state, invoice.funding_id) == ("paid", wire.pk)
+    assert Document.objects.filter(kind="receipt").count() == 1
+
+
+def test_a_wire_that_names_another_clients_invoice_or_is_short_leaves_it_open() -> None:
+    owner = client()
+    invoice = asked(owner)
+
+    for wire in (
+        wired(client(), 5000, reference="X INV-2026-000001"),
+        wired(owner, 4999, reference="Y INV-2026-000001"),
+        wired(owner, 5000, reference="no number"),
+    ):
+        assert invoicing.settle_named_invoice(funding_id=wire.pk, at=AFTER) is None
+
+    invoice.refresh_from_db()
+    assert invoice.state == "open"
 
 
 @pytest.mark.parametrize("minor", [4999, 1])

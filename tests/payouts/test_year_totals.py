@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 from marketplace.kit.ids import uuid7
 from marketplace.people.models import Expert
 from payouts.models import Entry, Policy
-from payouts.selectors.year_totals import YearTotal, year_totals
+from payouts.selectors.year_totals import OwnYear, YearTotal, own_years, year_totals
 from payouts.services import ledger
 from payouts.services.accounts import account
 from tests.payouts import make
@@ -134,3 +134,15 @@ def test_a_total_names_the_payee_and_the_account() -> None:
     assert (found.expert_id, found.name, found.country) == (who.pk, "Ada Expert", "US")
     assert (found.gross, found.reversals) == (usd(5000), usd(0))
     assert [name[:5] for name in found.accounts] == ["acct_"]
+
+
+def test_ones_own_years_are_cut_in_the_tax_time_zone(settings: Settings) -> None:
+    settings.TAX_TIME_ZONE = ZoneInfo("America/New_York")
+    who = make.expert()
+    pay(who, 300, at=datetime(2027, 1, 1, 4, 59, 59, tzinfo=UTC))
+    come_back(who, 100, at=IN_2027)
+
+    assert own_years(Entry.objects.all()) == [
+        OwnYear(2027, usd(0), usd(100)),
+        OwnYear(2026, usd(300), usd(0)),
+    ]
