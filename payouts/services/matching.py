@@ -80,10 +80,12 @@ def _match_chunk(rows: Sequence[BalanceTransaction], at: datetime) -> int:
     repaired = 0
     for row in rows:
         found = _examine(row, booked, taken)
-        if isinstance(found, Finding) and _repair(row, found, at):
+        # Twice at most: the movement itself, then its fee.
+        for _ in range(2):
+            if not isinstance(found, Finding) or not _repair(row, found, at):
+                break
             repaired += 1
-            fresh = booked_for(rows=[row], payments=payments)
-            booked = {**booked, **fresh}
+            booked = {**booked, **booked_for(rows=[row], payments=payments)}
             found = _examine(row, booked, taken)
         if isinstance(found, Posting):
             taken[str(found.id)] = row.id

@@ -81,10 +81,8 @@ def test_correction_that_does_not_balance_is_refused() -> None:
 
 def test_correction_in_another_currency_is_refused() -> None:
     row = _difference()
-    legs = [
-        ledger.Leg(account(kind, currency="EUR"), side, 300)
-        for kind, side in (("psp_fees", "D"), ("psp_clearing", "C"))
-    ]
+    fees, clearing = account("psp_fees", currency="EUR"), make.clearing("EUR")
+    legs = [ledger.Leg(fees, "D", 300), ledger.Leg(clearing, "C", 300)]
 
     with pytest.raises(InvalidInput):
         breaking.propose_resolution(row=row, note=WHY, legs=legs, by=make.user(), at=NOON)
