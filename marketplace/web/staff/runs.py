@@ -16,11 +16,11 @@ from django.shortcuts import redirect, render
 from marketplace.kit import clock
 from marketplace.kit.errors import DomainError, InvalidInput, NotFound
 from marketplace.kit.money import Money
+from marketplace.kit.tables import csv_lines
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import run_badge, staff_badge
-from marketplace.web.staff.tables import csv_lines
 from payouts.access import visible_payouts, visible_runs
 from payouts.models import Payout, PayoutRun
 from payouts.services import running_payouts as verbs
