@@ -13,6 +13,7 @@ from marketplace.projects.models import Project
 from tasks.models import (
     Assignment,
     Batch,
+    Bonus,
     Draft,
     ExpertRoute,
     Export,
@@ -79,6 +80,11 @@ def visible_submissions(*, to: Asker) -> QuerySet[Submission]:
 def visible_reviews(*, to: Asker) -> QuerySet[Review]:
     """Those of the assignments one may see."""
     return Review.objects.filter(submission__assignment__in=visible_assignments(to=to))
+
+
+def visible_bonuses(*, to: Asker) -> QuerySet[Bonus]:
+    """Those of the assignments one may see."""
+    return Bonus.objects.filter(assignment__in=visible_assignments(to=to))
 
 
 def visible_imports(*, to: Asker) -> QuerySet[Import]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from marketplace.kit.money import Money, fee_on, part_of
+from marketplace.kit.money import Money, fee_on, hourly_pay, part_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +57,10 @@ class Quote:
 def part(price: Money, *, percent: int, basis_points: int) -> tuple[Money, Money]:
     """Pay and fee of a part of the price."""
     pay = part_of(price, percent=percent)
+    return pay, fee_on(pay, basis_points=basis_points)
+
+
+def timed(cap: Money, *, rate: Money, seconds: int, basis_points: int) -> tuple[Money, Money]:
+    """Pay and fee of measured time at an hourly rate, never above the price of the seat."""
+    pay = min(cap, hourly_pay(rate, seconds=seconds))
     return pay, fee_on(pay, basis_points=basis_points)

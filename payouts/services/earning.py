@@ -25,7 +25,7 @@ class EarningKeyReused(DomainError):
 
 
 @transaction.atomic
-def credit(
+def credit(  # noqa: PLR0913 the terms of one earning
     *,
     key: str,
     expert: Expert,
@@ -35,13 +35,17 @@ def credit(
     pay_channel: str,
     hold: timedelta,
     at: datetime,
+    cap: Money | None = None,
+    seconds: int | None = None,
 ) -> Earning:
     """Credit approved work from the batch's reservation, once per key.
 
     One insert, no ledger row: the next round posts it (MONEY 4). The expert sees it at once.
-    Raises EarningKeyReused when the key stands for other terms.
+    `cap` is what the seat holds, pay and fee at most; `seconds` is the measured time. Raises
+    EarningKeyReused when the key stands for other terms.
     """
     earning = _new(key, expert, pay, fee, pay_channel)
+    earning.cap_minor, earning.seconds = (cap or pay + fee).minor, seconds
     earning.escrow_id = reservation.escrow_id
     earning.reservation = reservation
     earning.earned_at, earning.available_at = at, at + hold

@@ -77,15 +77,14 @@ def create_batch(
     at: datetime,
     answers_per_task: int | None = None,
     pool_percent: int = 40,
+    hourly: Money | None = None,
 ) -> Batch:
     """Make an empty batch at `price` per answer; fee and plan are frozen with it.
 
+    With `hourly`, measured time is paid at that rate and `price` is the most an answer pays.
     Raises PriceTooLow, and NotRunning when the project has ended.
     """
-    if price.minor <= 0:
-        raise PriceTooLow("The price of an answer is more than nothing.")
-    if price.currency != project.currency:
-        raise PriceTooLow(f"This project pays in {project.currency}.")
+    require_price(price=price, hourly=hourly, currency=project.currency)
     if project.state in ("closed", "archived"):
         raise NotRunning(f"{project.title} is {project.state}.")
     basis_points = fee_rate_for(organization=project.organization, currency=price.currency, at=at)
@@ -94,6 +93,7 @@ def create_batch(
         name=name,
         price_minor=price.minor,
         fee_minor=fee_on(price, basis_points=basis_points).minor,
+        hourly_minor=hourly.minor if hourly else None,
         fee_basis_points=basis_points,
         currency=price.currency,
         pool_percent=pool_percent,
@@ -104,6 +104,15 @@ def create_batch(
     )
     _record(batch, "batch.created", by, at, price_minor=price.minor, currency=price.currency)
     return batch
+
+
+def require_price(*, price: Money, hourly: Money | None, currency: str) -> None:
+    """Work is paid, in the project's currency. Raises PriceTooLow."""
+    for amount in (price, hourly):
+        if amount is not None and amount.currency != currency:
+            raise PriceTooLow(f"This project pays in {currency}.")
+        if amount is not None and amount.minor <= 0:
+            raise PriceTooLow("The price of an answer is more than nothing.")
 
 
 @transaction.atomic

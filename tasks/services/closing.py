@@ -19,7 +19,7 @@ from tasks.models.assignments import ANSWERED, UNDECIDED
 from tasks.models.batches import BATCH_TRANSITIONS, UNFINISHED
 from tasks.policy import KILL_FEE_PERCENT
 from tasks.selectors.money import kept_for
-from tasks.services.crediting import full_price, pay_assignment
+from tasks.services.crediting import due_price, pay_assignment
 from tasks.services.importing import cancel_imports_of
 from tasks.services.seats import lock_assignment, record_of, settle_task, shut_tasks
 
@@ -38,7 +38,10 @@ def close_batch(*, batch: Batch, reason: str, at: datetime, by: User | None = No
 
 @transaction.atomic
 def cancel_batch(*, batch: Batch, by: User, at: datetime) -> Batch:
-    """End a batch at once: work in progress is paid half its price, submitted work is decided."""
+    """End a batch at once: submitted work is decided, work in progress is paid.
+
+    Half its price, or, by the hour, the whole of its measured time.
+    """
     batch = _lock_open(batch)
     _shut(batch, "cancelled", at, by)
     running = Assignment.objects.filter(batch=batch, state="active").order_by("task_id", "id")
@@ -134,10 +137,10 @@ def _pay_kill_fee(assignment: Assignment, at: datetime, by: User) -> None:
     assignment = lock_assignment(assignment=assignment)
     if assignment.state != "active":
         return  # submitted or given back while we waited
-    price, _ = full_price(assignment=assignment)
-    pay, fee = pricing.part(
-        price, percent=KILL_FEE_PERCENT, basis_points=assignment.batch.fee_basis_points
-    )
+    pay, fee = due_price(assignment=assignment)
+    if assignment.hourly_minor is None:
+        basis_points = assignment.batch.fee_basis_points
+        pay, fee = pricing.part(pay, percent=KILL_FEE_PERCENT, basis_points=basis_points)
     pay_assignment(assignment=assignment, state="cancelled_paid", pay=pay, fee=fee, at=at)
     settle_task(assignment=assignment, at=at)
     record_of("assignment.cancelled", assignment=assignment, at=at, actor=by.pk)

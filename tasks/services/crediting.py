@@ -8,6 +8,7 @@ from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.selectors.policies import hold_for
 from payouts.services.earning import credit
+from tasks import pricing
 from tasks.models import Assignment
 from tasks.models.assignments import TRANSITIONS
 
@@ -43,10 +44,25 @@ def pay_assignment(
         pay_channel=channel,
         hold=hold_for(organization=assignment.project.organization, currency=pay.currency, at=at),
         at=at,
+        cap=sum(full_price(assignment=assignment), Money(0, pay.currency)),
+        seconds=assignment.active_seconds,
     )
 
 
 def full_price(*, assignment: Assignment) -> tuple[Money, Money]:
-    """Price and fee as they were at the claim."""
+    """Price and fee as they were at the claim: what the seat holds."""
     currency = assignment.batch.currency
     return Money(assignment.price_minor, currency), Money(assignment.fee_minor, currency)
+
+
+def due_price(*, assignment: Assignment) -> tuple[Money, Money]:
+    """What full approval pays, and its fee: the price, or, by the hour, the measured time."""
+    price, fee = full_price(assignment=assignment)
+    if assignment.hourly_minor is None:
+        return price, fee
+    return pricing.timed(
+        price,
+        rate=Money(assignment.hourly_minor, price.currency),
+        seconds=assignment.active_seconds,
+        basis_points=assignment.batch.fee_basis_points,
+    )

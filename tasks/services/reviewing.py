@@ -14,7 +14,7 @@ from tasks import pricing
 from tasks.models import Assignment, Review
 from tasks.models.assignments import TRANSITIONS
 from tasks.policy import CHANGES_WINDOW, DISPUTE_WINDOW
-from tasks.services.crediting import full_price, pay_assignment
+from tasks.services.crediting import due_price, full_price, pay_assignment
 from tasks.services.seats import give_back_seat, lock_assignment, record_of, settle_task
 from tasks.services.verdicts import (
     NothingToReview,
@@ -51,7 +51,7 @@ def approve(
     message: str = "",
     score: int | None = None,
 ) -> Review:
-    """Accept the work; the expert earns its price, whatever the score.
+    """Accept the work; the expert earns what is due, whatever the score.
 
     A `score` from 1 (barely) to 5 (excellent) is evidence about the skill. Raises OwnWork,
     ScoreOutOfRange, and NothingToReview when it was decided or sent back meanwhile.
@@ -95,7 +95,7 @@ def approve_partly(
         percent=percent,
         at=at,
     )
-    price, _ = full_price(assignment=assignment)
+    price, _ = due_price(assignment=assignment)
     pay, fee = pricing.part(price, percent=percent, basis_points=assignment.batch.fee_basis_points)
     assignment.dispute_until = at + DISPUTE_WINDOW
     pay_assignment(assignment=assignment, state="partially_approved", pay=pay, fee=fee, at=at)
@@ -210,9 +210,9 @@ def _take_back(assignment: Assignment, at: datetime) -> bool:
 
 
 def _approve(assignment: Assignment, by: User | None, at: datetime) -> None:
-    """Pay the full price and move on. Without a person, silence did it."""
-    price, fee = full_price(assignment=assignment)
-    pay_assignment(assignment=assignment, state="approved", pay=price, fee=fee, at=at)
+    """Pay all that is due and move on. Without a person, silence did it."""
+    pay, fee = due_price(assignment=assignment)
+    pay_assignment(assignment=assignment, state="approved", pay=pay, fee=fee, at=at)
     settle_task(assignment=assignment, at=at)
     record_of(
         "assignment.approved",

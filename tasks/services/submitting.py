@@ -16,7 +16,7 @@ from marketplace.kit.errors import DomainError
 from marketplace.kit.states import require_transition
 from tasks.models import Assignment, Draft, GoldAnswer, Submission
 from tasks.models.assignments import TRANSITIONS
-from tasks.policy import AnyFormat, content_hash, kept_answer
+from tasks.policy import LONGEST_BEAT, AnyFormat, content_hash, kept_answer
 from tasks.services.claiming import lease_over
 from tasks.services.seats import lock_assignment, record_of, settle_task
 from vetting.models import Skill
@@ -116,8 +116,7 @@ def _require_sound(
 def _write(
     assignment: Assignment, kept: dict[str, JsonValue], envelope: Envelope, at: datetime
 ) -> Submission:
-    elapsed = int((at - assignment.claimed_at).total_seconds())
-    claimed = max(envelope.active_seconds, assignment.active_seconds)
+    claimed, most = max(envelope.active_seconds, assignment.active_seconds), _most(assignment, at)
     return Submission.objects.create(
         assignment=assignment,
         revision=envelope.revision,
@@ -125,12 +124,20 @@ def _write(
         content_sha256=content_hash(kept),
         started_at=assignment.claimed_at,
         submitted_at=at,
-        active_seconds=max(0, min(claimed, elapsed)),
+        active_seconds=max(0, min(claimed, most)),
         assistance=envelope.assistance,
         assistance_note=envelope.assistance_note,
         confidence=envelope.confidence,
         is_unclear=envelope.is_unclear,
     )
+
+
+def _most(assignment: Assignment, at: datetime) -> int:
+    """Seconds that may count: since the claim; by the hour, measured ones and the last beat's."""
+    if assignment.hourly_minor is None:
+        return int((at - assignment.claimed_at).total_seconds())
+    since = min(at - (assignment.last_beat_at or assignment.claimed_at), LONGEST_BEAT)
+    return assignment.active_seconds + int(since.total_seconds())
 
 
 def _send_to_review(assignment: Assignment, submission: Submission, at: datetime) -> None:
