@@ -1,0 +1,102 @@
+"""Bank transfers: one person enters them, another confirms them, the wallet is credited once."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from marketplace.kit.errors import InvalidInput
+from marketplace.organizations.models import Organization
+from marketplace.people.models import User
+from payouts.models import Funding, Posting
+from payouts.selectors.budgets import wallet
+from payouts.selectors.invariants import check_ledger
+from payouts.services import wiring
+from payouts.services.accounts import account
+from payouts.services.proposing import SamePerson
+from payouts.services.wiring import NotAWire, WireKnown
+from tests.payouts import make
+from tests.payouts.make import NOON, usd
+
+pytestmark = pytest.mark.django_db
+
+
+def enter(client: Organization, minor: int = 500_000, *, by: User | None = None) -> Funding:
+    return wiring.enter_wire(
+        organization=client,
+        amount=usd(minor),
+        reference="  fedwire  20261120-77 ",
+        by=by or make.user(),
+        at=NOON,
+    )
+
+
+def test_nothing_is_credited_before_a_second_person_has_confirmed() -> None:
+    client = make.organization()
+
+    row = enter(client)
+    before = wallet(client, "USD")
+    row = wiring.confirm_wire(wire=row, by=make.user(), at=NOON)
+
+    assert (before, wallet(client, "USD")) == (usd(0), usd(500_000))
+    assert (row.state, row.reference) == ("paid", "FEDWIRE 20261120-77")
+    assert make.balance(account("platform_bank", currency="USD")) == 500_000
+    assert Posting.objects.get(kind="wire_received").external_ref == "FEDWIRE 20261120-77"
+    assert check_ledger(NOON).broken == ()
+
+
+def test_nobody_confirms_what_they_entered() -> None:
+    maker = make.user()
+    row = enter(make.organization(), by=maker)
+
+    with pytest.raises(SamePerson):
+        wiring.confirm_wire(wire=row, by=maker, at=NOON)
+    with pytest.raises(IntegrityError, match="wire_checker_is_not_maker"), transaction.atomic():
+        Funding.objects.update(confirmed_by=maker.pk)
+
+
+def test_a_transfer_is_entered_once() -> None:
+    client = make.organization()
+    enter(client)
+
+    with pytest.raises(WireKnown):
+        enter(client)
+
+    assert Funding.objects.count() == 1
+
+
+def test_a_mistake_is_withdrawn_and_entered_again() -> None:
+    client = make.organization()
+    wrong = enter(client, 5)
+    wiring.withdraw_wire(wire=wrong, by=make.user(), at=NOON)
+
+    with pytest.raises(NotAWire):
+        wiring.confirm_wire(wire=wrong, by=make.user(), at=NOON)
+    right = wiring.confirm_wire(wire=enter(client), by=make.user(), at=NOON)
+
+    assert (right.received_minor, wallet(client, "USD")) == (500_000, usd(500_000))
+
+
+def test_a_confirmed_transfer_stays() -> None:
+    row = enter(make.organization())
+    wiring.confirm_wire(wire=row, by=make.user(), at=NOON)
+
+    with pytest.raises(NotAWire):
+        wiring.confirm_wire(wire=row, by=make.user(), at=NOON)
+    with pytest.raises(NotAWire):
+        wiring.withdraw_wire(wire=row, by=make.user(), at=NOON)
+
+    assert wallet(row.organization, "USD") == usd(500_000)
+
+
+@pytest.mark.parametrize("minor", [0, -1, 2**53])
+def test_an_amount_that_cannot_be_is_refused(minor: int) -> None:
+    with pytest.raises(InvalidInput):
+        enter(make.organization(), minor)
+
+
+def test_a_payment_page_is_not_confirmed_by_hand() -> None:
+    row = make.start_funding(make.organization(), usd(5000))
+
+    with pytest.raises(NotAWire):
+        wiring.confirm_wire(wire=row, by=make.user(), at=NOON)
