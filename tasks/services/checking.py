@@ -31,10 +31,12 @@ class _Count:
 def check_import(*, upload_id: UUID, at: datetime) -> None:
     """Read the whole file; write its counts and the problems of every bad row.
 
-    Run again after a kill, it starts over. Does nothing once the import went on or was cancelled.
+    Run again after a kill, it starts over. Does nothing once the import went on, was cancelled or
+    deleted.
     """
-    upload = Import.objects.select_related("batch", "batch__project").get(pk=upload_id)
-    if upload.state != "checking":
+    rows = Import.objects.select_related("batch", "batch__project").filter(pk=upload_id)
+    upload = rows.order_by("pk").first()
+    if upload is None or upload.state != "checking":
         return
     ImportProblem.objects.filter(upload=upload).delete()
     count = _Count()

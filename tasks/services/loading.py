@@ -21,11 +21,12 @@ CLOSED_FIRST = "The batch was closed before the file was loaded."
 def load_import(*, upload_id: UUID, at: datetime) -> None:
     """Load what the dry run found good; killed, it goes on after the last chunk written.
 
-    Does nothing once the import is done or was cancelled, and takes everything back where the
+    Does nothing once the import is done, cancelled or deleted, and takes everything back where the
     batch closed meanwhile. A sequence: called by edges only.
     """
-    upload = Import.objects.select_related("batch", "batch__project").get(pk=upload_id)
-    if upload.state != "loading":
+    rows = Import.objects.select_related("batch", "batch__project").filter(pk=upload_id)
+    upload = rows.order_by("pk").first()
+    if upload is None or upload.state != "loading":
         return
     for chunk in _chunks(upload):
         loaded = _write(upload, chunk, at)

@@ -92,6 +92,7 @@ PAGES = (
     ClientPage("batch", "batch_id", lambda w: w.open),
     ClientPage("batch", "batch_id", lambda w: w.ready),
     ClientPage("batch", "batch_id", lambda w: w.open, who="viewer"),
+    ClientPage("edit_batch", "batch_id", lambda w: w.ready),
     ClientPage("new_import", "batch_id", lambda w: w.open),
     ClientPage("import", "upload_id", lambda w: w.checked),
     ClientPage("import", "upload_id", lambda w: w.broken),

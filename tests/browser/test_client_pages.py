@@ -21,7 +21,8 @@ from tests.browser.test_pages import MOST_QUERIES, ONE_PROPERTY, Seen, look
 ACTS = frozenset(
     {
         *("sample", "move_project", "preview", "count_experts", "drop_need", "quote"),
-        *("move_batch", "map_again", "accept_import", "cancel_import", "approve_many", "decide"),
+        *("move_batch", "delete_batch", "map_again", "accept_import", "cancel_import"),
+        *("approve_many", "decide"),
         *("cancel_export", "download", "pay", "move_budget", "set_role", "remove_member"),
         *("withdraw_invitation", "revoke_key", "join"),
     }

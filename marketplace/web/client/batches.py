@@ -28,10 +28,11 @@ from payouts.selectors.budgets import project_budget, reservation_reading, walle
 from payouts.services.ledger import InsufficientBalance
 from tasks.access import visible_gold, visible_imports, visible_tasks
 from tasks.models import Batch
-from tasks.models.batches import BATCH_TRANSITIONS
+from tasks.models.batches import BATCH_TRANSITIONS, BEFORE_OPENING
 from tasks.pricing import Quote
 from tasks.selectors.progress import batch_progress
 from tasks.services import batches
+from tasks.services.redrafting import change_batch, delete_batch
 
 HOUR = 3600
 IMPORTS = 5
@@ -79,6 +80,45 @@ def new_batch(request: HttpRequest, member: Member, project_id: UUID) -> HttpRes
         "quote": quote_of(project, form),
     }
     return render(request, "web/client/new_batch.html", context, status=status_of(form))
+
+
+@managing
+def edit_batch(request: HttpRequest, member: Member, batch_id: UUID) -> HttpResponse:
+    """Name, price and size, until the batch opens."""
+    found = own_batch(member, batch_id)
+    here = link(member, "batch", batch_id=found.pk)
+    if found.state not in BEFORE_OPENING:
+        messages.error(request, "A batch keeps its price and its size once it has opened.")
+        return redirect(here)
+    form = BatchForm(request.POST or None, project=found.project, initial=_chosen(found))
+
+    def save() -> None:
+        change_batch(batch=found, by=member.user, at=clock.now(), **form.cleaned_data)
+
+    if form.is_bound and tried(form, save):
+        messages.success(request, "Saved.")
+        return redirect(here)
+    context = {
+        "member": member,
+        "batch": found,
+        "project": found.project,
+        "form": form,
+        "quote": quote_of(found.project, form),
+    }
+    return render(request, "web/client/edit_batch.html", context, status=status_of(form))
+
+
+@require_POST
+@managing
+def remove_batch(request: HttpRequest, member: Member, batch_id: UUID) -> HttpResponse:
+    """Delete a batch that has not opened."""
+    found = own_batch(member, batch_id)
+    try:
+        delete_batch(batch=found, by=member.user, at=clock.now())
+    except DomainError as refused:
+        return _show(request, member, found, refused)
+    messages.success(request, f"“{found.name}” is deleted.")
+    return redirect(link(member, "project", project_id=found.project_id))
 
 
 @managing
@@ -157,7 +197,7 @@ def _show(
         "gold": visible_gold(to=member.user).filter(task__batch=found).count(),
         "imports": [{"row": each, "badge": client_badge(each.state)} for each in imports],
         "moves": BATCH_TRANSITIONS[found.state] if member.can_manage else frozenset(),
-        "can_fill": member.can_manage and found.state in ("draft", "ready"),
+        "can_fill": member.can_manage and found.state in BEFORE_OPENING,
         "refused": refused,
         "is_short": isinstance(refused, InsufficientBalance),
     }
@@ -196,6 +236,12 @@ def _initial(project: Project) -> dict[str, object]:
     is_first = project.state == "draft" and not project.batches.exists()
     name = "Pilot" if is_first else f"Batch {project.batches.count() + 1}"
     return {"name": name, "answers_per_task": project.answers_per_task, "pool_percent": 40}
+
+
+def _chosen(found: Batch) -> dict[str, object]:
+    price = str(Money(found.price_minor, found.currency)).partition(" ")[0]
+    chosen = {name: getattr(found, name) for name in ("name", "answers_per_task", "pool_percent")}
+    return {**chosen, "price": price}
 
 
 def _pause(member: Member, found: Batch) -> Batch:

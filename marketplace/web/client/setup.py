@@ -256,12 +256,22 @@ def plan(request: HttpRequest, member: Member, project_id: UUID) -> HttpResponse
 
 
 def step_tabs(member: Member, project: Project, current: str) -> list[dict[str, object]]:
-    """The steps as tabs; each can be reached at any time."""
+    """The steps as tabs, ticked where they are done; each can be reached at any time."""
+    has_batch = project.batches.exists()  # what stays as it was proposed is chosen by then
+    done = {
+        "about": True,
+        "guidelines": project.current_guideline_id is not None,
+        "terms": project.current_terms_id is not None,
+        "needs": has_batch or project.requirements.exists(),
+        "plan": has_batch,
+        "new_batch": has_batch,
+    }
     return [
         {
             "label": label,
             "url": link(member, name, project_id=project.pk),
             "is_current": name == current,
+            "is_done": done[name],
         }
         for name, label in STEPS
     ]

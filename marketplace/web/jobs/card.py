@@ -28,6 +28,7 @@ _TONES = {
     "dead": ("bad", "circle-alert"),
     "cancelled": ("", "x"),
 }
+_WORDS = {"ready": "waiting", "dead": "stopped"}
 _MOVING = ("ready", "running")
 OPERATORS = ("support", "finance", "quality")
 
@@ -38,7 +39,7 @@ class Card:
 
     id: UUID
     title: str
-    state: str
+    word: str
     tone: str
     icon: str
     percent: int | None
@@ -70,7 +71,7 @@ def card_of(job_id: UUID, *, user: User) -> Card:
     return Card(
         id=job.pk,
         title=_TITLES.get(job.kind, job.kind),
-        state=job.state,
+        word=_WORDS.get(job.state, job.state),
         tone=tone,
         icon=icon,
         percent=read.percent if job.state != "ready" else None,

@@ -117,7 +117,7 @@ def _card(found: Job, user: User) -> Values:
     return {
         "id": found.pk,
         "title": "Progress",
-        "state": badge.word,
+        "word": badge.word,
         "tone": badge.tone,
         "icon": badge.icon,
         "is_moving": found.state in MOVING,

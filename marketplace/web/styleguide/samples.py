@@ -164,7 +164,7 @@ JOBS: list[dict[str, Any]] = [
     {
         "id": "01980000-0000-7000-8000-00000000000a",
         "title": "Import",
-        "state": "ready",
+        "word": "waiting",
         "tone": "",
         "icon": "clock",
         "counts": "Waiting for 3 s",
@@ -176,7 +176,7 @@ JOBS: list[dict[str, Any]] = [
     {
         "id": "01980000-0000-7000-8000-00000000000b",
         "title": "Export",
-        "state": "running",
+        "word": "running",
         "tone": "accent",
         "icon": "loader",
         "counts": "4,000 of 10,000 · 800 rows/s · 8 s left",
@@ -188,7 +188,7 @@ JOBS: list[dict[str, Any]] = [
     {
         "id": "01980000-0000-7000-8000-00000000000c",
         "title": "Export",
-        "state": "dead",
+        "word": "stopped",
         "tone": "bad",
         "icon": "circle-alert",
         "counts": "The disk is full. 4,000 rows are kept.",
@@ -200,7 +200,7 @@ JOBS: list[dict[str, Any]] = [
     {
         "id": "01980000-0000-7000-8000-00000000000d",
         "title": "Export",
-        "state": "done",
+        "word": "done",
         "tone": "ok",
         "icon": "check",
         "counts": "10,000 rows in 12 s",
@@ -213,7 +213,7 @@ JOBS: list[dict[str, Any]] = [
     {
         "id": "01980000-0000-7000-8000-00000000000e",
         "title": "Import",
-        "state": "cancelled",
+        "word": "cancelled",
         "tone": "",
         "icon": "ban",
         "counts": "Nothing was kept.",

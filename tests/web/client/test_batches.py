@@ -95,3 +95,45 @@ def test_viewers_neither_mark_answers_nor_see_the_form() -> None:
 
     assert "Mark as known" not in page
     assert refused.status_code == 403
+
+
+def test_batch_is_edited_and_deleted_before_it_opens() -> None:
+    batch = make.ready_batch(tasks=2, price=usd(200))
+    client = batch.project.organization
+    browser, edit = owner_of(client), at(client, "edit_batch", batch_id=batch.pk)
+
+    form = words(browser.get(edit))
+    browser.post(edit, {"name": "B", "price": "3.10", "answers_per_task": "2", "pool_percent": "0"})
+    batch.refresh_from_db()
+    page = words(browser.get(at(client, "batch", batch_id=batch.pk)))
+    gone = browser.post(at(client, "delete_batch", batch_id=batch.pk), follow=True)
+
+    assert 'value="2.00"' in form
+    assert (batch.name, batch.price_minor, batch.answers_per_task) == ("B", 310, 2)
+    before, dialog = page.split('<dialog id="delete"')
+    assert "/delete/" not in before
+    assert "Its 2 tasks, known answers and files go with it." in dialog
+    assert "“B” is deleted." in words(gone)
+    assert not batch.project.batches.exists()
+
+
+def test_open_batch_is_not_edited() -> None:
+    batch = make.open_batch()
+    client = batch.project.organization
+
+    page = owner_of(client).get(at(client, "edit_batch", batch_id=batch.pk), follow=True)
+
+    assert "A batch keeps its price and its size once it has opened." in words(page)
+    assert "Delete it" not in words(page)
+
+
+def test_steps_of_the_wizard_tick_when_they_are_done() -> None:
+    project = make.draft_project()
+    client, browser = project.organization, owner_of(project.organization)
+    about = at(client, "about", project_id=project.pk)
+
+    first = words(browser.get(about)).count("done</span>")
+    make.publish_terms(project)
+    second = words(browser.get(about)).count("done</span>")
+
+    assert (first, second) == (1, 2)

@@ -35,6 +35,8 @@ def test_file_is_checked_its_bad_rows_are_named_and_the_good_ones_are_imported()
     done = words(browser.get(at(client, "import", upload_id=upload.pk)))
 
     assert "Reading the file" in waiting
+    assert ">waiting<" in waiting  # the card alone says how far it is: it asks again, a badge not
+    assert ">checking<" not in waiting
     assert 'hx-trigger="load delay:1s"' in waiting
     assert "Import 1 good row<" in checked
     assert '<td class="mono" data-label="Field">response_a</td>' in checked

@@ -65,6 +65,19 @@ def test_last_owner_cannot_leave() -> None:
     assert f"{client.name} needs an owner." in page
 
 
+def test_member_is_removed_after_a_question() -> None:
+    client = make.organization()
+    other = member(client, "viewer")
+
+    page = words(owner_of(client).get(at(client, "members")))
+
+    before, dialog = page.split(f'<dialog id="remove-{other.pk}"')
+    where = at(client, "remove_member", user_id=other.pk)
+    assert where not in before
+    assert where in dialog
+    assert f"Remove {other.name}?" in dialog
+
+
 def test_members_may_leave_by_themselves_and_remove_nobody_else() -> None:
     client = make.organization()
     one, other = member(client, "viewer"), member(client, "viewer")
