@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pgtrigger
 
+from payouts.models.chart import CHART
+
 ENTRY_APPLIES = pgtrigger.Trigger(
     name="entry_applies",
     level=pgtrigger.Row,
@@ -124,6 +126,38 @@ ACCOUNT_STARTS_EMPTY = pgtrigger.Trigger(
     END IF;
     RETURN NEW;
     """,
+)
+
+_CHART = ", ".join(
+    f"('{kind}', '{terms.normal}', {terms.may_go_negative}, '{terms.owner}')"
+    for kind, terms in CHART.items()
+)
+ACCOUNT_FITS_THE_CHART = pgtrigger.Trigger(
+    name="account_fits_the_chart",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert,
+    # Not a CHECK: PostgreSQL would read it anew for every entry, two thirds of a posting's time,
+    # and account_guard lets none of these columns change.
+    func=f"""
+    IF NOT EXISTS (
+      SELECT 1 FROM (VALUES {_CHART}) AS chart (kind, normal, may_go_negative, owner)
+      WHERE (chart.kind, chart.normal, chart.may_go_negative, chart.owner) = (
+        NEW.kind, NEW.normal, NEW.may_go_negative,
+        CASE (NEW.organization_id IS NOT NULL, NEW.expert_id IS NOT NULL,
+              NEW.subject_id IS NOT NULL)
+          WHEN (false, false, false) THEN 'platform'
+          WHEN (true, false, false) THEN 'organization'
+          WHEN (true, false, true) THEN 'subject'
+          WHEN (false, true, false) THEN 'expert'
+        END
+      )
+    ) THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', CONSTRAINT = 'account_owner_fits_kind',
+        MESSAGE = 'account_owner_fits_kind: ' || NEW.kind || ' is not such an account';
+    END IF;
+    RETURN NEW;
+    """,  # noqa: S608 constants only
 )
 
 EARNING_KEEPS_ITS_TERMS = pgtrigger.Trigger(
