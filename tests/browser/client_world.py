@@ -21,6 +21,7 @@ from tasks.services import reviewing
 from tasks.services.batches import add_gold
 from tasks.services.exporting import start_export
 from tests import make
+from tests.browser import in_house, papers
 from tests.make import NOON, REASON, usd
 
 
@@ -73,9 +74,19 @@ def _draft(world: ClientWorld) -> Project:
 PAGES = (
     *(
         ClientPage(name, who=who)
-        for name in ("overview", "projects", "review", "exports", "billing", "members", "keys")
+        for name in (
+            *("overview", "projects", "review", "exports", "billing", "members", "keys"),
+            "budgets",
+        )
         for who in ("owner", "viewer", "newcomer")
     ),
+    ClientPage("payroll"),
+    ClientPage("papers"),
+    ClientPage("papers", who="viewer"),
+    ClientPage("papers", who="newcomer"),
+    ClientPage("paper", "paper_id", lambda w: papers.of_client(w.client, "statement")),
+    ClientPage("paper", "paper_id", lambda w: papers.of_client(w.client, "invoice")),
+    ClientPage("paper", "paper_id", lambda w: papers.of_client(w.client, "fee_invoice")),
     ClientPage("projects", query="?state=archived"),
     ClientPage("new_project"),
     ClientPage("project", "project_id", _project),
@@ -143,6 +154,8 @@ def build_client_world() -> ClientWorld:
         at=NOON,
     )
     invite_member(organization=client, email="new@example.org", role="manager", by=owner, at=NOON)
+    in_house.furnish(client=client, by=owner)
+    papers.furnish(client=client)
     empty = make.organization()
     draft = make.draft_project(client=client, kind="classification")
     for row in (checked, broken, export, batch, ready, project):

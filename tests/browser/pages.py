@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from marketplace.people.models import User
+from tests.browser import papers
 from tests.browser.world import World
 
 SignIn = Callable[[User], None]
@@ -68,6 +69,10 @@ EXPERT = (
     Page("earnings", "newcomer"),
     Page("payouts", "ada"),
     Page("payout", "ada", lambda w: (w.payout.pk,)),
+    Page("statements", "ada"),
+    Page("statements", "newcomer"),
+    Page("statement", "ada", lambda w: (papers.of_expert(w.ada, "statement").pk,)),
+    Page("statement", "ada", lambda w: (papers.of_expert(w.ada, "self_billing_note").pk,)),
     Page("applications", "ada"),
     Page("field", "ada", lambda w: (w.skill.domain.slug,)),
     Page("field", "newcomer", lambda w: (w.skill.domain.slug,)),
@@ -103,6 +108,7 @@ NO_PAGES = frozenset(
         *("save_draft", "beat", "extend_lease", "submit_task", "return_task"),
         *("apply", "submit_application", "withdraw_application", "withdraw_credential"),
         *("start_attempt", "answer_question"),
+        *("statement_file", "payee_profile", "self_billing"),
     }
 )
 _OTHERS = (

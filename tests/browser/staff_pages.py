@@ -13,11 +13,11 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.urls import urlpatterns
-from payouts.models import Payout, PayoutRun, Posting
+from payouts.models import Document, Payout, PayoutRun, Posting
 from payouts.services import onboarding, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
-from tests.browser import in_house
+from tests.browser import in_house, papers
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.vetting import build
@@ -98,6 +98,11 @@ PAGES = (
     StaffPage("grants", who="grace"),
     StaffPage("payroll"),
     StaffPage("payroll", who="grace"),
+    StaffPage("papers"),
+    StaffPage("papers", query="?q=nobody", who="grace"),
+    StaffPage("paper", lambda _: (Document.objects.filter(kind="invoice").latest("pk").pk,)),
+    StaffPage("year_totals"),
+    StaffPage("year_totals", query="?year=2024", who="grace"),
     StaffPage("jobs", query="?state=dead"),
     StaffPage("job", lambda w: (w.dead.pk,)),
     StaffPage("events", who="grace"),
@@ -118,6 +123,7 @@ NO_PAGES = frozenset(
         ),
         *("decide_grant", "change_terms", "deposit"),
         *("draft_payroll", "payroll_file", "act_on_payroll"),
+        *("paper_file", "void_invoice", "year_totals_csv"),
         *("check_events", "arm_fault", "move_clock", "act_on_sandbox_account"),
     }
 )
@@ -139,7 +145,7 @@ def build_staff_world() -> StaffWorld:
     credential = cast.credential(ada)
     paper = credential.documents.get()
     open_document(document=paper, by=kim, reason="Is the seal the board's?", at=NOON)
-    money.owed(123_456_789, stock=200_000_000)
+    money.owed(12_345_678, stock=90_000_000)
     done = running_payouts.open_run(currency="USD", by=sam, at=NOON)
     run_due_jobs()
     done = running_payouts.close_run(run=done, by=sam, at=NOON)
@@ -151,6 +157,7 @@ def build_staff_world() -> StaffWorld:
     held = hold_payout(payout=cast.payout_of(closed), why=why, by=kim.pk, at=NOON)
     _restrict_somebody(sam)
     in_house.furnish(client=make.organization(), by=kim)
+    papers.furnish(client=make.organization())
     dead = cast.dead_job()
     seal_events()
     return StaffWorld(

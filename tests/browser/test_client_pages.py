@@ -25,6 +25,8 @@ ACTS = frozenset(
         *("approve_many", "decide"),
         *("cancel_export", "download", "pay", "move_budget", "set_role", "remove_member"),
         *("withdraw_invitation", "revoke_key", "join"),
+        *("ask_invoice", "billing_profile", "paper_file"),
+        *("withdraw_grant", "payroll_file", "acknowledge_payroll"),
     }
 )
 

@@ -21,6 +21,7 @@ from tasks.models import Assignment
 from tasks.services import batches, claiming, reviewing
 from tasks.services.batches import NewTask
 from tests import make
+from tests.browser import papers
 from tests.make import NOON, REASON, usd
 from tests.vetting import build
 from vetting.models import Attempt, Credential, Skill
@@ -105,6 +106,7 @@ def build_world() -> World:
     credential = build.submitted_credential(ada)
     running = start_attempt(expert=ada, assessment=other, at=NOON)
     pay_out(ada, by=sam, checker=staff("finance"))
+    papers.furnish_expert(expert=ada)
     return World(
         ada=ada,
         newcomer=make.expert("Nia New"),

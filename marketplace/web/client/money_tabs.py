@@ -5,7 +5,12 @@ from __future__ import annotations
 from marketplace.web.client.acting import link
 from marketplace.web.client.own import Member
 
-TABS = (("billing", "Billing"), ("budgets", "Budgets"), ("payroll", "Payroll"))
+TABS = (
+    ("billing", "Billing"),
+    ("budgets", "Budgets"),
+    ("papers", "Papers"),
+    ("payroll", "Payroll"),
+)
 
 
 def money_tabs(member: Member, current: str) -> list[dict[str, object]]:

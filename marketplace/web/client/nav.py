@@ -13,7 +13,12 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("client:overview", "Overview", "layout-dashboard"),
     Entry("client:projects", "Projects", "folder-kanban", also=_PROJECT_PAGES),
     Entry("client:review", "Review", "list-checks", also=("client:review_item",)),
-    Entry("client:billing", "Billing", "wallet", also=("client:budgets", "client:payroll")),
+    Entry(
+        "client:billing",
+        "Billing",
+        "wallet",
+        also=("client:budgets", "client:papers", "client:paper", "client:payroll"),
+    ),
     Entry("client:exports", "Exports", "package", also=("client:export",)),
     Entry("client:members", "Members", "users"),
     Entry("client:keys", "API keys", "key-round"),

@@ -8,7 +8,7 @@ ENTRIES: tuple[Entry, ...] = (
     Entry("home", "Home", "layout-dashboard"),
     Entry("find_work", "Find work", "briefcase", short="Work", also=("project",)),
     Entry("my_tasks", "My tasks", "list-todo", short="Tasks", also=("submission",)),
-    Entry("earnings", "Earnings", "wallet", also=("payouts", "payout")),
+    Entry("earnings", "Earnings", "wallet", also=("payouts", "payout", "statements")),
     Entry("quality", "Quality", "gauge", also=("evidence",)),
     Entry("applications", "Fields", "graduation-cap", also=("field",)),
     Entry("credentials", "Credentials", "badge-check", also=("credential", "add_credential")),

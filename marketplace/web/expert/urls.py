@@ -9,6 +9,7 @@ from marketplace.web.expert import (
     home,
     quality,
     sending,
+    statements,
     task,
     work,
 )
@@ -36,6 +37,13 @@ urlpatterns = [
     path("earnings/connect/", earnings.connect, name="connect_payouts"),
     path("earnings/payouts/", earnings.payouts, name="payouts"),
     path("earnings/payouts/<uuid:payout_id>/", earnings.payout, name="payout"),
+    path("statements/", statements.statements, name="statements"),
+    path("statements/profile/", statements.payee_profile, name="payee_profile"),
+    path("statements/notes/", statements.self_billing, name="self_billing"),
+    path("statements/<uuid:paper_id>/", statements.statement, name="statement"),
+    path(
+        "statements/<uuid:paper_id>/<slug:form>/", statements.statement_file, name="statement_file"
+    ),
     path("fields/", applications.applications, name="applications"),
     path("fields/<slug:slug>/", applications.field, name="field"),
     path("fields/<slug:slug>/apply/", applications.start, name="apply"),

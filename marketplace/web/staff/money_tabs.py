@@ -29,6 +29,7 @@ _ALWAYS = (
     Tab("staff:proposals", "Second person"),
     Tab("staff:grants", "Budgets"),
     Tab("staff:payroll", "Payroll"),
+    Tab("staff:papers", "Papers", also=("staff:paper", "staff:year_totals")),
     Tab("staff:ledger", "Ledger", also=("staff:accounts", "staff:account", "staff:posting")),
 )
 _SANDBOX = Tab("staff:sandbox", "Sandbox")

@@ -38,6 +38,10 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape") event.target.closest("dialog.sheet")?.close();
 });
 
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-print]")) window.print();
+});
+
 // Instants are written in UTC; here they become the reader's own time, and say UTC when pointed at.
 const DATE = { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" };
 
