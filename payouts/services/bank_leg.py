@@ -11,6 +11,7 @@ from payouts.gateways.chosen import gateway
 from payouts.gateways.port import BankPayout
 from payouts.models import Payout
 from payouts.services.holding import move, note
+from payouts.services.looking_up import adopt_transfer
 
 # Stripe's own states of a bank payout, and ours. A paid one may still fail within five days.
 _SEEN = {
@@ -23,8 +24,14 @@ _SEEN = {
 
 
 def sync_bank_payout(*, account_id: str, payout_id: str, at: datetime) -> int:
-    """Take over what Stripe sees of a bank payout for each of our transfers in it; how many."""
+    """Take over what Stripe sees of a bank payout for each of our transfers in it; how many.
+
+    A transfer whose own answer and message have not reached us yet is adopted first.
+    """
     seen = gateway().read_bank_payout(account_id=account_id, payout_id=payout_id)
+    known = Payout.objects.filter(transfer_id__in=seen.transfers)
+    for transfer_id in set(seen.transfers) - set(known.values_list("transfer_id", flat=True)):
+        adopt_transfer(transfer_id=transfer_id, at=at)
     arrivals = _arrivals(account_id, seen)
     with transaction.atomic(durable=True):
         rows = Payout.objects.select_for_update(no_key=True).filter(

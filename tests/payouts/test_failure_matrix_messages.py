@@ -100,6 +100,19 @@ def test_row_13_an_answer_read_too_early_does_not_undo_paid() -> None:
     assert Payout.objects.get().state == "paid"
 
 
+def test_row_13_a_bank_message_may_be_the_first_to_tell_of_a_transfer() -> None:
+    make.owed(5000)
+    make.fault("time_out_after")
+    payout = make.send(make.approved_run())
+    assert payout.state == "unknown"
+    row = bank()
+
+    bank_leg.sync_bank_payout(account_id=row.account, payout_id=row.object_id, at=NOON)
+
+    payout.refresh_from_db()
+    assert (payout.state, payout.attempts.get().state) == ("bank_pending", "succeeded")
+
+
 @pytest.fixture
 def early() -> tuple[Funding, StripeEvent, str]:
     """A message about a payment page whose row is not written yet."""
