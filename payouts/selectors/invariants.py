@@ -16,6 +16,7 @@ from payouts import selectors
 
 Check = Callable[[datetime], Iterable[str]]
 _CHECKS: dict[str, list[Check]] = {}
+_WARNINGS: dict[str, list[Check]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class LedgerReport:
-    """What was checked and what was found; sound when nothing is broken."""
+    """What was checked and what was found; sound when nothing is broken, whatever it warns of."""
 
     checked: tuple[str, ...]
     broken: tuple[Broken, ...]
+    warnings: tuple[Broken, ...] = ()
 
 
 def invariant(number: str) -> Callable[[Check], Check]:
@@ -48,6 +50,16 @@ def invariant(number: str) -> Callable[[Check], Check]:
     return register
 
 
+def warning(number: str) -> Callable[[Check], Check]:
+    """Register a check whose finding a person should know, though the books are sound."""
+
+    def register(check: Check) -> Check:
+        _WARNINGS.setdefault(number, []).append(check)
+        return check
+
+    return register
+
+
 def check_ledger(at: datetime) -> LedgerReport:
     """Run every registered check in one snapshot of the database."""
     for found in pkgutil.iter_modules(selectors.__path__):
@@ -55,13 +67,7 @@ def check_ledger(at: datetime) -> LedgerReport:
             import_module(f"{selectors.__name__}.{found.name}")
     autodiscover_modules("selectors.invariants")
     with _snapshot():
-        broken = [
-            Broken(number, problem)
-            for number in _numbers()
-            for check in _CHECKS[number]
-            for problem in check(at)
-        ]
-    return LedgerReport(_numbers(), tuple(broken))
+        return LedgerReport(_numbers(), _found(_CHECKS, at), _found(_WARNINGS, at))
 
 
 def problems_of(sql: str, **values: datetime | list[str]) -> list[str]:
@@ -72,7 +78,16 @@ def problems_of(sql: str, **values: datetime | list[str]) -> list[str]:
 
 
 def _numbers() -> tuple[str, ...]:
-    return tuple(sorted(_CHECKS, key=lambda number: (len(number), number)))
+    return tuple(sorted(_CHECKS | _WARNINGS, key=lambda number: (len(number), number)))
+
+
+def _found(checks: dict[str, list[Check]], at: datetime) -> tuple[Broken, ...]:
+    return tuple(
+        Broken(number, problem)
+        for number in _numbers()
+        for check in checks.get(number, ())
+        for problem in check(at)
+    )
 
 
 @contextmanager

@@ -22,12 +22,21 @@ def audit_ledger(*, at: datetime) -> LedgerReport:
             "The ledger is broken",
             extra={"invariant": broken.invariant, "problem": broken.problem},
         )
+    for warned in report.warnings:
+        logger.warning(
+            "The ledger warns",
+            extra={"invariant": warned.invariant, "problem": warned.problem},
+        )
     with transaction.atomic():
         record(
             "ledger.checked" if not report.broken else "ledger.found_broken",
             at=at,
             object_kind="ledger",
             object_id=uuid7(),
-            data={"checked": list(report.checked), "broken": len(report.broken)},
+            data={
+                "checked": list(report.checked),
+                "broken": len(report.broken),
+                "warnings": len(report.warnings),
+            },
         )
     return report

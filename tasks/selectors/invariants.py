@@ -51,6 +51,15 @@ SELECT 'batch ' || id || ' holds ' || reserved || ', owes ' || unposted || ' and
   FROM due WHERE reserved - unposted < keep
 """
 
+_PRICED = """
+SELECT 'earning ' || e.key || ': pay ' || e.pay_minor || ', fee ' || e.fee_minor || ', cap '
+       || e.cap_minor || ', rate ' || b.fee_basis_points || ' in 10,000'
+  FROM payouts_earning e JOIN tasks_batch b ON b.reservation_id = e.reservation_id
+ WHERE starts_with(e.key, 'assignment:')
+   AND (e.fee_minor <> (e.pay_minor * b.fee_basis_points + 5000) / 10000
+        OR e.pay_minor + e.fee_minor > e.cap_minor)
+"""
+
 _SEATS = """
 SELECT 'task ' || t.id || ' counts ' || t.taken || ' seats taken, and ' || n || ' are'
   FROM tasks_task t
@@ -87,6 +96,13 @@ def approved_work_is_one_earning(at: datetime) -> Iterable[str]:
 def reservations_cover_what_may_be_due(at: datetime) -> Iterable[str]:
     """What a batch holds covers its unposted earnings and everything that may still be due."""
     return problems_of(_UNCOVERED, at=at)
+
+
+@invariant("L9")
+def fees_are_the_rule(at: datetime) -> Iterable[str]:
+    """The fee of paid work is its batch's rate, half up; both together stay below the cap."""
+    del at
+    return problems_of(_PRICED)
 
 
 @invariant("W1")

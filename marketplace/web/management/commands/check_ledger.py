@@ -24,6 +24,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(asdict(report), indent=2))
         else:
+            for warned in report.warnings:
+                self.stderr.write(f"{warned.invariant} warns: {warned.problem}")
             for broken in report.broken:
                 self.stderr.write(f"{broken.invariant}: {broken.problem}")
         if report.broken:
