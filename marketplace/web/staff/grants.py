@@ -93,7 +93,7 @@ def decide_grant(request: HttpRequest, user: User, grant_id: UUID, act: str) -> 
 @money_act
 def change_terms(request: HttpRequest, user: User) -> HttpResponse:
     """Propose other terms for a client; a second person decides."""
-    form = TermsForm(request.POST, user=user)
+    form = TermsForm(request.POST, user=user, prefix="terms")
 
     def propose() -> None:
         values = form.cleaned_data
@@ -116,7 +116,7 @@ def change_terms(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def deposit(request: HttpRequest, user: User) -> HttpResponse:
     """Propose to book the operator's own cash; a second person decides."""
-    form = DepositForm(request.POST)
+    form = DepositForm(request.POST, prefix="deposit")
 
     def propose() -> None:
         propose_deposit(**form.cleaned_data, by=user, at=clock.now())
@@ -140,8 +140,8 @@ def _show(
         "capital": _capital(user),
         "terms": _terms(user),
         "acts": may(user, "finance"),
-        "terms_form": terms_form or TermsForm(user=user),
-        "deposit_form": deposit_form or DepositForm(),
+        "terms_form": terms_form or TermsForm(user=user, prefix="terms"),
+        "deposit_form": deposit_form or DepositForm(prefix="deposit"),
     }
     status = 422 if terms_form or deposit_form else 200
     return render(request, "web/staff/grants.html", context, status=status)
