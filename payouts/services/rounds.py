@@ -82,6 +82,13 @@ def release_holds(*, at: datetime) -> int:
     return released
 
 
+def release_early(*, earnings: Sequence[Earning], at: datetime) -> None:
+    """End the hold of these locked, posted earnings of one currency now instead of later."""
+    _release(earnings, earnings[0].currency, at)
+    ids = [earning.id for earning in earnings]
+    Earning.objects.filter(id__in=ids).update(state="available", available_at=at)
+
+
 def _queues() -> list[Queue]:
     rows = Earning.objects.filter(posting=None, state="pending", escrow__isnull=False)
     days = rows.annotate(day=TruncDate("earned_at", tzinfo=UTC))
