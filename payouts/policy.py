@@ -22,3 +22,16 @@ def payable_unit(currency: str) -> int:
     if currency in _HUNDREDS:
         return 100
     return 10 if exponent(currency) == 3 else 1
+
+
+def looks_like_iban(number: str) -> bool:
+    """Two letters, then two digits: nothing else begins so."""
+    return number[:2].isalpha() and number[:2].isascii() and number[2:4].isdecimal()
+
+
+def is_iban(number: str) -> bool:
+    """Whether the two check digits are right (ISO 13616: modulo 97 of the number is 1)."""
+    if not (15 <= len(number) <= 34 and number.isascii() and number.isalnum()):
+        return False
+    turned = number[4:] + number[:4]
+    return int("".join(str(int(each, 36)) for each in turned)) % 97 == 1

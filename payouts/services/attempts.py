@@ -40,6 +40,7 @@ def _attempt(payout: Payout, number: int) -> PayoutAttempt:
         request_sha256=hashlib.sha256(request.encode()).hexdigest(),
         api_version=provider.api_version,
         livemode=provider.is_live,
+        rail=payout.payee.rail,
     )
 
 

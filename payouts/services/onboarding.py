@@ -68,12 +68,25 @@ def sync_payee(*, account_id: str, at: datetime) -> Payee:
     return payee
 
 
+def close_payees(*, expert: Expert, rail: str, at: datetime) -> None:
+    """Another account takes the place of the one on this rail; what it has not sent is cancelled.
+
+    The sender cancels such payouts itself: it asks for the payee before each call.
+    """
+    rows = Payee.objects.select_for_update().filter(expert=expert, rail=rail)
+    for row in rows.exclude(state="closed").order_by("id"):
+        row.state, row.why = "closed", "replaced"
+        row.save(update_fields=["state", "why"])
+        record("payee.closed", at=at, object_kind="payee", object_id=row.id, expert=expert.id)
+
+
 def _payee_of(expert: Expert, at: datetime) -> Payee:
     if expert.country not in REACHABLE:
         raise CountryNotReachable(
             f"Payouts by Stripe do not reach {expert.country} yet.", country=expert.country
         )
     with transaction.atomic(durable=True):
+        close_payees(expert=expert, rail="bank_file", at=at)
         fresh = Payee(
             expert=expert, country=expert.country, livemode=gateway().is_live, created_at=at
         )

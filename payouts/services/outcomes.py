@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
+PAID_FROM = {"stripe": "psp_clearing", "bank_file": "platform_bank"}
 ACCOUNT_PAUSE = timedelta(minutes=10)
 
 
@@ -195,14 +196,14 @@ def _look_again(attempt: PayoutAttempt, payout: Payout, at: datetime) -> None:
 
 def _book(attempt: PayoutAttempt, payout: Payout, amount: Money, at: datetime) -> None:
     moving = account("payout_in_transit", currency=amount.currency, expert=payout.expert)
-    clearing = account("psp_clearing", currency=amount.currency)
+    paying = account(PAID_FROM[attempt.rail], currency=amount.currency)
     paid = Earning.objects.filter(items__payout=payout, items__is_live=True, state="reserved")
     paid.update(state="paid")
     ledger.post(
         key=f"transfer:{attempt.id}",
         kind="transfer_made",
         currency=amount.currency,
-        legs=[ledger.Leg.debit(moving, amount), ledger.Leg.credit(clearing, amount)],
+        legs=[ledger.Leg.debit(moving, amount), ledger.Leg.credit(paying, amount)],
         effective_at=at,
         external_ref=str(attempt.provider_id),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 from django.urls import reverse
 
@@ -109,5 +111,5 @@ def test_the_list_costs_the_same_for_one_and_for_three() -> None:
     assert cast.queries(client, reverse(URL)) == one
 
 
-def _other_id() -> object:
+def _other_id() -> UUID:
     return money.user().pk

@@ -1,0 +1,140 @@
+"""What the bank says became of a file: each line on its own, the rest of the file is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from marketplace.events.services.recording import record
+from marketplace.kit.errors import DomainError
+from marketplace.kit.money import Money
+from marketplace.people.models import User
+from payouts.gateways.port import Refused, Transfer
+from payouts.models import BankBatch, Payout, PayoutAttempt
+from payouts.selectors.bank_lines import BankLine, LineProblem, read_lines
+from payouts.services import outcomes
+from payouts.services.attempts import group_of
+from payouts.services.holding import lock_payout, move, note
+from payouts.services.running_payouts import finish_run
+
+
+class NotExported(DomainError):
+    """The bank cannot have answered a file that nobody sent it."""
+
+    code = "not_exported"
+    status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How many payments the bank paid and rejected, how many were known, and what was left out."""
+
+    paid: int
+    rejected: int
+    known: int
+    problems: tuple[LineProblem, ...]
+
+
+def import_confirmation(
+    *, batch: BankBatch, content: bytes, by: User, at: datetime
+) -> Confirmation:
+    """Book what the bank says of an exported file, line by line. A sequence; repeat it freely.
+
+    A payment that no line speaks of stays unknown. Raises NotExported.
+    """
+    batch.refresh_from_db()
+    if batch.state not in {"exported", "confirmed"}:
+        raise NotExported("This file has not been exported yet.")
+    lines, problems = read_lines(content)
+    counts = {"paid": 0, "rejected": 0, "known": 0}
+    attempts = _attempts(batch)
+    for line in lines:
+        attempt = attempts.get(line.reference)
+        wrong = _problem(line, attempt)
+        if wrong or attempt is None:
+            problems.append(LineProblem(line.number, wrong))
+        else:
+            counts[_book(line, attempt, at)] += 1
+    for run_id in {attempt.payout.run_id for attempt in attempts.values()}:
+        finish_run(run_id=run_id, at=at)
+    _end(batch.id, counts, by, at)
+    problems.sort(key=lambda problem: problem.number)
+    return Confirmation(counts["paid"], counts["rejected"], counts["known"], tuple(problems))
+
+
+def _attempts(batch: BankBatch) -> dict[str, PayoutAttempt]:
+    rows = batch.attempts.select_related("payout").order_by("id")
+    return {attempt.id.hex: attempt for attempt in rows}
+
+
+def _problem(line: BankLine, attempt: PayoutAttempt | None) -> str:
+    """Why a line cannot be booked, in words; empty when it can."""
+    if attempt is None:
+        return f"No payment of this file has the reference {line.reference}."
+    sent = Money(attempt.payout.amount_minor, attempt.payout.currency)
+    if line.amount != sent:
+        return f"{line.amount} is not the {sent} of this payment."
+    before = "paid" if attempt.state == "succeeded" else attempt.state
+    if before in {"paid", "rejected"}:
+        is_same = line.is_paid == (before == "paid")
+        if (is_same and line.bank_reference in {attempt.provider_id or "", ""}) or (
+            is_same and before == "rejected"
+        ):
+            return ""
+        return f"This payment is known as {before} already, with another reference."
+    others = PayoutAttempt.objects.filter(provider_id=line.bank_reference)
+    if line.is_paid and others.exists():
+        return f"The bank's reference {line.bank_reference} stands for another payment."
+    return ""
+
+
+def _book(line: BankLine, attempt: PayoutAttempt, at: datetime) -> str:
+    """Write down a line that fits; what became of it. The same line again changes nothing."""
+    if attempt.state == "rejected":
+        return "known"
+    if not line.is_paid:
+        outcomes.refuse(attempt_id=attempt.id, refusal=Refused(line.reason, code=""), at=at)
+        return "rejected"
+    was_known = attempt.state == "succeeded"
+    transfer = Transfer(
+        transfer_id=line.bank_reference,
+        amount=line.amount,
+        destination=attempt.payout.destination,
+        group=group_of(payout=attempt.payout),
+        attempt=str(attempt.number),
+    )
+    outcomes.succeed(attempt_id=attempt.id, transfer=transfer, at=at)
+    _arrive(attempt.payout, at)
+    return "known" if was_known else "paid"
+
+
+@transaction.atomic
+def _arrive(payout: Payout, at: datetime) -> None:
+    """The bank's word is about the expert's account, so sent and arrived are one here."""
+    row = lock_payout(payout_id=payout.id)
+    if row.state != "transferred":
+        return
+    move(payout=row, state="bank_pending", why="")
+    move(payout=row, state="paid", why="")
+    row.paid_at = at
+    row.save(update_fields=["paid_at"])
+    note(kind="payout.paid", payout=row, at=at)
+
+
+@transaction.atomic
+def _end(batch_id: UUID, counts: dict[str, int], by: User, at: datetime) -> None:
+    row = BankBatch.objects.select_for_update().get(id=batch_id)
+    if row.state == "exported" and not row.attempts.filter(state="unknown").exists():
+        row.state, row.ended_at = "confirmed", at
+        row.save(update_fields=["state", "ended_at"])
+    record(
+        "bank_batch.answered",
+        at=at,
+        object_kind="bank_batch",
+        object_id=row.id,
+        actor=by.id,
+        data=dict(counts),
+    )
