@@ -29,9 +29,11 @@ class MoneyField(forms.CharField):
         super().__init__(label=label, help_text=help_text, max_length=14, widget=widget)
         self.currency = currency
 
-    def clean(self, value: str) -> Money:
-        """Refuse what is no amount, and more decimals than the currency has."""
+    def clean(self, value: str) -> Money | None:
+        """Refuse what is no amount, and more decimals than the currency has; None if optional."""
         text = super().clean(value).strip()
+        if not text and not self.required:
+            return None
         whole, _, rest = text.replace(",", "").partition(".")
         places = exponent(self.currency)
         if not _AMOUNT.fullmatch(text) or len(rest) > places:

@@ -1,7 +1,8 @@
-"""The client's money: wallet, what each project holds and has spent, paying in, receipts."""
+"""The client's money: wallet, what each project holds and how long it lasts, paying in."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django import forms
@@ -16,22 +17,51 @@ from marketplace.kit.money import Money, zero
 from marketplace.projects.models import Project
 from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.labels import client_badge
+from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
 from marketplace.web.paging import page_of
-from payouts.access import visible_fundings
-from payouts.models import Funding
+from payouts.access import visible_documents, visible_fundings
+from payouts.models import Document, Funding
 from payouts.selectors.budgets import Budget, project_budgets, wallet
+from payouts.selectors.forecasts import runways
+from payouts.selectors.freezing import freezes
+from payouts.selectors.policies import fee_rate_for
 from payouts.services.budgeting import allocate, return_budget
 from payouts.services.funding import start_checkout
 
 CURRENCY = "USD"
 PROJECTS = 25
+PRESETS = (500, 2_000, 10_000)
+# For so long the page asks by itself; a bank debit takes days and is looked at when one comes back.
+WATCHED = timedelta(minutes=30)
+_WAYS = {"checkout": "card or bank debit", "wire": "bank transfer"}
 
 
 class PayForm(forms.Form):
-    """How much to pay in."""
+    """How much to pay in: one of the usual amounts, or what was typed."""
 
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    preset = forms.TypedChoiceField(
+        label="Amount",
+        choices=[(each * 100, f"{each:,} {CURRENCY}") for each in PRESETS],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    amount = MoneyField(currency=CURRENCY, label=f"Or another amount, {CURRENCY}")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own
+        super().__init__(*args, **kwargs)
+        self.fields["amount"].required = False
+
+    def clean_amount(self) -> Money:
+        """What was typed counts, else what was marked."""
+        typed, marked = self.cleaned_data["amount"], self.cleaned_data.get("preset")
+        if isinstance(typed, Money):
+            return typed
+        if marked is None:
+            raise forms.ValidationError("Choose an amount or write one.")
+        return Money(int(marked), CURRENCY)
 
 
 class BudgetForm(forms.Form):
@@ -58,6 +88,12 @@ def billing(request: HttpRequest, member: Member) -> HttpResponse:
         messages.info(request, "Thank you. The payment shows here once it is confirmed.")
         return redirect(link(member, "billing"))
     return _show(request, member)
+
+
+@looking
+def payments(request: HttpRequest, member: Member) -> HttpResponse:
+    """The payments alone; the page asks again while one is under way."""
+    return render(request, "web/client/payments.html", _payments(request, member))
 
 
 @require_POST
@@ -115,28 +151,40 @@ def _show(
     pay_form: PayForm | None = None,
     budget_form: BudgetForm | None = None,
 ) -> HttpResponse:
-    page = page_of(
-        request, visible_fundings(to=member.user).filter(organization=member.organization)
-    )
+    at, organization = clock.now(), member.organization
     projects = list(projects_of(member).order_by("-pk"))
     budgets = project_budgets([(each.pk, each.currency) for each in projects])
+    lasts = runways(budgets, at=at)
+    held = freezes(organization, CURRENCY, at=at)
     initial = {"key": uuid7(), "project": request.GET.get("project", "")}
     context = {
-        "member": member,
-        "wallet": wallet(member.organization, CURRENCY),
+        **_payments(request, member),
+        "tabs": money_tabs(member, "billing"),
+        "wallet": wallet(organization, CURRENCY),
+        "held": held,
+        "held_total": sum((each.amount for each in held), start=zero(CURRENCY)),
+        "fee": _percent(fee_rate_for(organization=organization, currency=CURRENCY, at=at)),
         "totals": _totals(list(budgets.values())),
         "projects": [
-            {"project": each, "badge": client_badge(each.state), "budget": budgets[each.pk]}
+            {
+                "project": each,
+                "badge": client_badge(each.state),
+                "budget": budgets[each.pk],
+                "lasts": lasts[each.pk],
+            }
             for each in projects[:PROJECTS]
         ],
         "more": len(projects) > PROJECTS,
-        "page": page,
-        "fundings": [_funding(each) for each in page.rows],
         "pay_form": pay_form or PayForm(prefix="pay"),
         "budget_form": budget_form or BudgetForm(member=member, prefix="budget", initial=initial),
     }
     status = 422 if pay_form or budget_form else 200
     return render(request, "web/client/billing.html", context, status=status)
+
+
+def _percent(basis_points: int) -> str:
+    whole, rest = divmod(basis_points, 100)
+    return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
 def _totals(budgets: list[Budget]) -> dict[str, Money]:
@@ -148,10 +196,34 @@ def _totals(budgets: list[Budget]) -> dict[str, Money]:
     return totals
 
 
-def _funding(row: Funding) -> dict[str, Any]:  # Any: template values
+def _payments(request: HttpRequest, member: Member) -> dict[str, Any]:  # Any: template values
+    own = visible_fundings(to=member.user).filter(organization=member.organization)
+    page = page_of(request, own)
+    papers = visible_documents(to=member.user).filter(
+        kind="receipt", key__in=[f"receipt:{each.pk}" for each in page.rows]
+    )
+    receipts = {each.key: each for each in papers}
+    rows = [_funding(each, receipts.get(f"receipt:{each.pk}")) for each in page.rows]
+    return {
+        "member": member,
+        "page": page,
+        "fundings": rows,
+        "is_moving": any(each["is_moving"] for each in rows),
+    }
+
+
+def _funding(row: Funding, receipt: Document | None) -> dict[str, Any]:  # Any: template values
+    is_wire = row.method == "wire"
+    is_paying = row.state == "paying"
     return {
         "row": row,
-        "badge": client_badge(row.state),
+        "badge": client_badge("withdrawn" if is_wire and row.state == "failed" else row.state),
+        "way": _WAYS[row.method],
         "amount": Money(row.received_minor or row.amount_minor, row.currency),
-        "is_unfinished": row.state == "paying",
+        "asked": Money(row.amount_minor, row.currency) if row.flag == "other_amount" else None,
+        "is_unfinished": is_paying and bool(row.url),
+        "is_with_bank": is_paying and not row.url,
+        "is_twice": row.flag == "paid_twice",
+        "is_moving": is_paying and clock.now() - row.created_at < WATCHED,
+        "receipt": receipt,
     }

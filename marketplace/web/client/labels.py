@@ -21,6 +21,7 @@ _TONES = {
     "building": ("warn", "clock"),
     "created": ("warn", "clock"),
     "paying": ("warn", "clock"),
+    "sending": ("warn", "clock"),
     "completed": ("ok", "check"),
     "available": ("accent", "circle-dot"),
     "pending": ("", "circle-dashed"),
@@ -43,3 +44,17 @@ def client_badge(state: str) -> Badge:
         return badge_of(state)
     tone, icon = _TONES[state]
     return Badge(state, tone, icon)
+
+
+_CONTESTED = {
+    "warning": ("warn", "triangle-alert"),
+    "open": ("bad", "circle-alert"),
+    "won": ("ok", "check"),
+    "lost": ("bad", "x"),
+    "closed": ("", "check"),
+}
+
+
+def chargeback_badge(state: str) -> Badge:
+    """How a payment that a bank takes back is shown, to clients and to staff."""
+    return Badge(state, *_CONTESTED[state])

@@ -7,6 +7,7 @@ from marketplace.web.client.own import Member
 
 TABS = (
     ("billing", "Billing"),
+    ("refunds", "Refunds"),
     ("budgets", "Budgets"),
     ("papers", "Papers"),
     ("payroll", "Payroll"),

@@ -17,7 +17,10 @@ ENTRIES: tuple[Entry, ...] = (
         "client:billing",
         "Billing",
         "wallet",
-        also=("client:budgets", "client:papers", "client:paper", "client:payroll"),
+        also=(
+            *("client:budgets", "client:papers", "client:paper", "client:payroll"),
+            *("client:refunds", "client:ask_refund"),
+        ),
     ),
     Entry("client:exports", "Exports", "package", also=("client:export",)),
     Entry("client:members", "Members", "users"),

@@ -1,0 +1,152 @@
+"""Money back to the client: asking for it, what became of it, and what banks take back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from marketplace.kit import clock
+from marketplace.kit.errors import NotFound
+from marketplace.kit.ids import uuid7
+from marketplace.kit.money import Money, zero
+from marketplace.web.client.acting import MoneyField, act, link, tried
+from marketplace.web.client.billing import CURRENCY
+from marketplace.web.client.labels import chargeback_badge, client_badge
+from marketplace.web.client.money_tabs import money_tabs
+from marketplace.web.client.own import Member, looking, paying, recently_signed_in
+from marketplace.web.paging import page_of
+from payouts.access import visible_chargebacks, visible_refunds
+from payouts.models import Chargeback, Refund
+from payouts.selectors.budgets import wallet
+from payouts.selectors.freezing import freezes
+from payouts.selectors.refunds import most_refundable
+from payouts.services.refunding import request_refund, withdraw_refund
+
+CONTESTED_SHOWN = 10
+_ON_ITS_WAY = {"approved", "sending", "unknown"}
+
+
+class AskForm(forms.Form):
+    """How much, and why; `key` makes a double click one refund."""
+
+    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    why = forms.CharField(
+        label="Why", max_length=200, required=False, help_text="Helps finance to decide sooner."
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+
+@looking
+def refunds(request: HttpRequest, member: Member) -> HttpResponse:
+    """What can go back, what was asked for, what a bank contests."""
+    return _show(request, member)
+
+
+@recently_signed_in
+@paying
+def ask_refund(request: HttpRequest, member: Member) -> HttpResponseBase:
+    """First what would happen, then, confirmed, the request."""
+    if request.method != "POST":
+        return redirect(link(member, "refunds"))
+    form = AskForm(request.POST, prefix="ask")
+    if "sure" not in request.POST:
+        return _confirm(request, member, form)
+
+    def ask() -> None:
+        values = form.cleaned_data
+        request_refund(
+            refund_id=values["key"],
+            organization=member.organization,
+            amount=values["amount"],
+            why=values["why"],
+            by=member.user.pk,
+            at=clock.now(),
+        )
+
+    if tried(form, ask):
+        messages.success(request, f"{form.cleaned_data['amount']} is set aside to go back to you.")
+        return redirect(link(member, "refunds"))
+    return _show(request, member, form)
+
+
+@require_POST
+@paying
+def withdraw(request: HttpRequest, member: Member, refund_id: UUID) -> HttpResponse:
+    """Take a request back before finance has decided."""
+    own = visible_refunds(to=member.user).filter(organization=member.organization, pk=refund_id)
+    found = own.order_by("pk").first()
+    if found is None:
+        raise NotFound("There is no such refund.")
+    return act(
+        request,
+        lambda: withdraw_refund(refund=found, by=member.user.pk, at=clock.now()),
+        url=link(member, "refunds"),
+        done="Taken back. The money is in your wallet.",
+    )
+
+
+def _confirm(request: HttpRequest, member: Member, form: AskForm) -> HttpResponse:
+    if not form.is_valid():
+        return _show(request, member, form)
+    context = {
+        "member": member,
+        "tabs": money_tabs(member, "refunds"),
+        "form": form,
+        "amount": form.cleaned_data["amount"],
+        "why": form.cleaned_data["why"],
+        "is_alone": form.cleaned_data["amount"].minor <= settings.REFUND_AUTO_MINOR,
+    }
+    return render(request, "web/client/refund_sure.html", context)
+
+
+def _show(request: HttpRequest, member: Member, form: AskForm | None = None) -> HttpResponse:
+    at, organization = clock.now(), member.organization
+    own = visible_refunds(to=member.user).filter(organization=organization)
+    page = page_of(request, own.prefetch_related("parts"))
+    contested = visible_chargebacks(to=member.user).filter(organization=organization)
+    held = freezes(organization, CURRENCY, at=at)
+    context = {
+        "member": member,
+        "tabs": money_tabs(member, "refunds"),
+        "page": page,
+        "rows": [_row(each) for each in page.rows],
+        "contested": [_contested(each) for each in contested.order_by("-pk")[:CONTESTED_SHOWN]],
+        "held": held,
+        "held_total": sum((each.amount for each in held), start=zero(CURRENCY)),
+        "wallet": wallet(organization, CURRENCY),
+        "most": most_refundable(organization, CURRENCY, at=at),
+        "form": form or AskForm(prefix="ask", initial={"key": uuid7()}),
+    }
+    return render(request, "web/client/refunds.html", context, status=422 if form else 200)
+
+
+def _row(refund: Refund) -> dict[str, Any]:  # Any: template values
+    parts = list(refund.parts.all())
+    back = sum(part.amount_minor for part in parts if part.state == "succeeded")
+    is_over = refund.state in {"paid", "failed", "refused"}
+    return {
+        "row": refund,
+        "badge": client_badge("sending" if refund.state in _ON_ITS_WAY else refund.state),
+        "amount": Money(refund.amount_minor, refund.currency),
+        "back": Money(back, refund.currency) if is_over and back < refund.amount_minor else None,
+        "notes": sorted({part.error_message for part in parts if part.error_message}),
+        "may_withdraw": refund.state == "requested",
+    }
+
+
+def _contested(row: Chargeback) -> dict[str, Any]:  # Any: template values
+    return {
+        "row": row,
+        "badge": chargeback_badge(row.state),
+        "amount": Money(row.amount_minor, row.currency),
+        "reason": row.reason.replace("_", " "),
+        "is_open": row.state in {"warning", "open"},
+    }
