@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 
 from marketplace.kit.errors import Forbidden
-from marketplace.organizations.access import Asker, organizations_of
+from marketplace.organizations.access import Asker, membership_role, organizations_of
 from marketplace.organizations.models import ApiKey, Organization
 from marketplace.people.access import require_staff, staff_roles
 from marketplace.people.models import User
@@ -58,6 +58,12 @@ def require_other_than_payee(user: User, expert_user_id: object) -> None:
         raise Forbidden("Somebody else has to decide about your own money.")
 
 
+def require_no_stake(user: User, organization: Organization) -> None:
+    """Nobody of finance acts on the money of an organisation that they belong to."""
+    if membership_role(user, organization) is not None:
+        raise Forbidden("Somebody else has to do this: you belong to this organisation.")
+
+
 def visible_fundings(*, to: Asker) -> QuerySet[Funding]:
     """Those of one's organisations; a key needs `funding:read`; finance and auditors see all."""
     if isinstance(to, ApiKey):
@@ -81,6 +87,13 @@ def visible_earnings(*, to: Asker) -> QuerySet[Earning]:
     if not isinstance(to, User):
         return Earning.objects.none()
     return Earning.objects.all() if _reads_books(to) else Earning.objects.filter(expert__user=to)
+
+
+def judged_earnings(*, to: Asker) -> QuerySet[Earning]:
+    """Those that one may propose to take back: quality and finance, any but one's own."""
+    if not isinstance(to, User) or not staff_roles(to) & {"quality", "finance", "auditor"}:
+        return Earning.objects.none()
+    return Earning.objects.exclude(expert__user=to)
 
 
 def visible_payees(*, to: Asker) -> QuerySet[Payee]:
