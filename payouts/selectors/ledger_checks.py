@@ -315,6 +315,15 @@ def keys_stand_for_their_legs(_at: datetime) -> list[str]:
     """)
 
 
+@invariant("L12")
+def keys_are_used_once(_at: datetime) -> list[str]:
+    """No key stands for two postings."""
+    return problems_of("""
+      SELECT 'key ' || key || ' stands for ' || count(*) || ' postings'
+      FROM payouts_posting GROUP BY key HAVING count(*) > 1
+    """)
+
+
 @invariant("L15")
 def messages_are_answered(at: datetime) -> list[str]:
     """No message of Stripe waits longer than fifteen minutes."""
