@@ -72,7 +72,6 @@ EXPERT = (
     Page("statements", "ada"),
     Page("statements", "newcomer"),
     Page("statement", "ada", lambda w: (papers.of_expert(w.ada, "statement").pk,)),
-    Page("statement", "ada", lambda w: (papers.of_expert(w.ada, "self_billing_note").pk,)),
     Page("applications", "ada"),
     Page("field", "ada", lambda w: (w.skill.domain.slug,)),
     Page("field", "newcomer", lambda w: (w.skill.domain.slug,)),

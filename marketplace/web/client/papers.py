@@ -19,9 +19,9 @@ from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.billing import CURRENCY
-from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying
+from marketplace.web.expert.labels import Badge
 from marketplace.web.expert.statements import PartyForm
 from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
@@ -173,7 +173,7 @@ def _open(row: Invoice) -> dict[str, Any]:  # Any: template values
     return {
         "row": row,
         "amount": Money(row.amount_minor, row.currency),
-        "badge": client_badge("overdue" if is_overdue else "open"),
+        "badge": Badge("overdue", "bad", "clock") if is_overdue else Badge("open", "warn", "clock"),
     }
 
 
