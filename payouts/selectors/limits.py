@@ -7,6 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from marketplace.kit.money import Money
+from payouts.models import Earning
 from payouts.policy import payable_unit
 from payouts.selectors.policies import policy_value
 
@@ -39,6 +40,12 @@ def paid_currencies(*, also: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """The currencies that have a minimum, then those of `also`."""
     known = tuple(settings.PAYOUT_MINIMUM)
     return (*known, *sorted(also.difference(known)))
+
+
+def free_currencies() -> list[str]:
+    """The currencies in which somebody has free money that a run could pay."""
+    rows = Earning.objects.filter(state="available", pay_channel="stripe")
+    return sorted(set(rows.order_by().values_list("currency", flat=True)))
 
 
 def _cap(kind: str, default: dict[str, int], currency: str, at: datetime) -> Money | None:

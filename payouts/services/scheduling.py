@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 
-from payouts.models import RAILS, Earning, PayoutRun
+from payouts.models import RAILS, PayoutRun
+from payouts.selectors.limits import free_currencies
 from payouts.services.collecting import available_earnings
 from payouts.services.running_payouts import RunAlreadyOpen, finish_run, open_scheduled_run
 
@@ -27,7 +28,7 @@ def open_due_runs(*, at: datetime) -> list[PayoutRun]:
     if instant is None or at - instant > PATIENCE:
         return []
     opened = []
-    for currency in _currencies():
+    for currency in free_currencies():
         for rail in RAILS:
             if available_earnings(currency=currency, rail=rail).exists():
                 opened += _open_once(currency, rail, instant, at)
@@ -59,8 +60,3 @@ def _open_once(currency: str, rail: str, instant: datetime, at: datetime) -> lis
     except RunAlreadyOpen:
         return []
     return [run]
-
-
-def _currencies() -> list[str]:
-    rows = Earning.objects.filter(state="available", pay_channel="stripe")
-    return sorted(set(rows.order_by().values_list("currency", flat=True)))

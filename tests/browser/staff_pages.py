@@ -13,13 +13,14 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.urls import urlpatterns
-from payouts.models import Document, Payout, PayoutRun, Posting
-from payouts.services import onboarding, running_payouts, sandboxing
+from payouts.models import BankBatch, Document, Payout, PayoutRun, Posting
+from payouts.services import onboarding, releasing, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
-from tests.browser import in_house, papers
+from tests.browser import in_house, papers, payments
 from tests.make import NOON
 from tests.payouts import make as money
+from tests.payouts.rails import exported
 from tests.vetting import build
 from tests.web.staff import cast
 from vetting.models import Application, Assessment, Credential
@@ -88,12 +89,36 @@ PAGES = (
     StaffPage("run", lambda w: (w.closed.pk,)),
     StaffPage("payouts", query="?state=held"),
     StaffPage("payout", lambda w: (w.held.pk,)),
+    StaffPage("bank_files"),
+    StaffPage("bank_file", lambda _: (BankBatch.objects.latest("pk").pk,)),
     StaffPage("proposals"),
     StaffPage("proposals", query="?show=decided", who="grace"),
     StaffPage("ledger", who="grace"),
     StaffPage("accounts"),
     StaffPage("account", lambda w: (w.posting.entries.order_by("pk")[0].account_id,)),
     StaffPage("posting", lambda w: (w.posting.pk,)),
+    StaffPage("account", lambda w: (_clearing(w),), query="?instant=2026-11-20T12:00:01"),
+    StaffPage("money"),
+    StaffPage("money", who="grace"),
+    StaffPage("reconciliation"),
+    StaffPage("reconciliation", query="?show=resolved", who="grace"),
+    StaffPage("movements"),
+    StaffPage("movements", query="?show=unmatched", who="grace"),
+    StaffPage("difference", lambda _: (Break.objects.get(kind="unknown_type").pk,)),
+    StaffPage("difference", lambda _: (Break.objects.get(kind="amount_mismatch").pk,), who="grace"),
+    StaffPage("payments"),
+    StaffPage("payments", query="?show=wires", who="grace"),
+    StaffPage("refunds"),
+    StaffPage("refunds", query="?show=waiting", who="grace"),
+    StaffPage("chargebacks"),
+    StaffPage("chargebacks", query="?show=open", who="grace"),
+    StaffPage("policies"),
+    StaffPage("policies", query="?kind=hold_hours&value=48&why=Faster+for+everybody"),
+    StaffPage("policies", who="grace"),
+    StaffPage("clawbacks"),
+    StaffPage("clawback", lambda _: (Clawback.objects.get(state="proposed").pk,)),
+    StaffPage("clawback", lambda _: (Clawback.objects.get(state="made").pk,), who="grace"),
+    StaffPage("propose_clawback", lambda _: (Earning.objects.order_by("pk")[0].pk,)),
     StaffPage("grants"),
     StaffPage("grants", who="grace"),
     StaffPage("payroll"),
@@ -121,9 +146,19 @@ NO_PAGES = frozenset(
             "retry_job",
             "cancel_job",
         ),
+        *("change_policy", "send_clawback", "decide_clawback", "write_off"),
         *("decide_grant", "change_terms", "deposit"),
+        *("add_wire", "act_on_wire", "decide_refund", "declare_not_sent"),
         *("draft_payroll", "payroll_file", "act_on_payroll"),
         *("paper_file", "void_invoice", "year_totals_csv"),
+        *(
+            "turn_pause",
+            "draft_bank_file",
+            "download_bank_file",
+            "confirm_bank_file",
+            "act_on_bank_file",
+        ),
+        *("retry_message", "take_difference", "resolve_difference", "entries_csv"),
         *("check_events", "arm_fault", "move_clock", "act_on_sandbox_account"),
     }
 )
@@ -155,8 +190,11 @@ def build_staff_world() -> StaffWorld:
     closed = cast.closed_run(kim)
     why = "The account was opened in another country than the expert lives in."
     held = hold_payout(payout=cast.payout_of(closed), why=why, by=kim.pk, at=NOON)
+    releasing.propose_release(payout=held, why=why, by=kim, at=NOON)
+    exported(123_456_789, 100_000)
     _restrict_somebody(sam)
     in_house.furnish(client=make.organization(), by=kim)
+    payments.furnish(client=make.organization(), by=kim)
     papers.furnish(client=make.organization())
     dead = cast.dead_job()
     seal_events()

@@ -25,7 +25,11 @@ class Tab:
 
 _ALWAYS = (
     Tab("staff:money", "Overview"),
-    Tab("staff:runs", "Payout runs", also=("staff:run", "staff:payouts", "staff:payout")),
+    Tab(
+        "staff:runs",
+        "Payout runs",
+        also=("staff:run", "staff:payouts", "staff:payout", "staff:bank_files", "staff:bank_file"),
+    ),
     Tab("staff:proposals", "Second person"),
     Tab(
         "staff:clawbacks",
@@ -40,6 +44,7 @@ _ALWAYS = (
     Tab("staff:grants", "Budgets"),
     Tab("staff:payroll", "Payroll"),
     Tab("staff:papers", "Papers", also=("staff:paper", "staff:year_totals")),
+    Tab("staff:reconciliation", "Reconciliation", also=("staff:movements", "staff:difference")),
     Tab("staff:ledger", "Ledger", also=("staff:accounts", "staff:account", "staff:posting")),
 )
 _SANDBOX = Tab("staff:sandbox", "Sandbox")

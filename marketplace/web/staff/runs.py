@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Count, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -21,12 +20,28 @@ from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import run_badge, staff_badge
-from payouts.access import visible_payouts, visible_runs
-from payouts.models import Payout, PayoutRun
+from payouts.access import visible_left_outs, visible_payouts, visible_runs
+from payouts.models import RAILS, Payout, PayoutRun
+from payouts.selectors.cash_outs import BudgetUse, budget_use
+from payouts.selectors.limits import free_currencies, paid_currencies
+from payouts.selectors.pausing import last_turn, pause_reason
+from payouts.services import pausing
 from payouts.services import running_payouts as verbs
+from payouts.services.scheduling import next_opening
 
 SETTLED = ("transferred", "bank_pending", "paid", "bank_failed", "reversed", "held")
 STATES = tuple(PayoutRun.TRANSITIONS)
+PEOPLE = ("opened_by", "closed_by", "approved_by")
+LEFT_SHOWN = 50
+LEFT_WORDS = {
+    "no_payout_account": "no payout account",
+    "onboarding": "payout set-up not finished",
+    "restricted": "payout account restricted",
+    "below_minimum": "below the minimum",
+    "below_unit": "below the smallest unit of the currency",
+    "above_expert_cap": "above the cap per expert",
+    "above_run_cap": "above the cap of the run",
+}
 COLUMNS = (
     *("payout", "expert", "destination", "amount_minor", "currency", "state", "why"),
     *("transfer", "reserved_at", "transferred_at", "paid_at"),
@@ -38,7 +53,7 @@ def runs(request: HttpRequest, user: User) -> HttpResponse:
     """Every run, newest first."""
     state = request.GET.get("state", "")
     rows = visible_runs(to=user).filter(state=state) if state in STATES else visible_runs(to=user)
-    page = page_of(request, rows.select_related("opened_by", "approved_by"))
+    page = page_of(request, rows.select_related(*PEOPLE))
     return render(
         request, "web/staff/runs.html", _list(user, page.rows) | {"page": page, "state": state}
     )
@@ -47,11 +62,11 @@ def runs(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def open_run(request: HttpRequest, user: User) -> HttpResponse:
     """Start collecting what is available in a currency."""
-    currency = request.POST.get("currency", "")
-    if currency not in settings.PAYOUT_MINIMUM:
+    currency, rail = request.POST.get("currency", ""), request.POST.get("rail", "stripe")
+    if currency not in payable_currencies() or rail not in RAILS:
         raise InvalidInput("Choose one of the currencies that are paid out.", errors=[])
     try:
-        found = verbs.open_run(currency=currency, by=user, at=clock.now())
+        found = verbs.open_run(currency=currency, rail=rail, by=user, at=clock.now())
     except verbs.RunAlreadyOpen as refused:
         messages.error(request, refused.message)
         return redirect("staff:runs")
@@ -72,10 +87,26 @@ def run(request: HttpRequest, user: User, run_id: UUID) -> HttpResponse:
         "state": state,
         "states": tuple(Payout.TRANSITIONS),
         "acts": may(user, "finance"),
-        "is_mine": found.opened_by_id == user.pk,
+        "is_mine": user.pk in (found.opened_by_id, _scheduled_closer(found)),
+        "left": _left(found, user),
+        "budget": _budget(found),
         "may_cancel": "cancelled" in PayoutRun.TRANSITIONS[found.state],
     }
     return render(request, "web/staff/run.html", context)
+
+
+@money_act
+def turn_pause(request: HttpRequest, user: User) -> HttpResponse:
+    """Stop all sending, or let it go on."""
+    why, act = request.POST.get("why", ""), request.POST.get("act", "")
+    verb = pausing.resume_payments if act == "resume" else pausing.pause_payments
+    try:
+        verb(why=why, by=user, at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.info(request, "Money moves again." if act == "resume" else "All is paused.")
+    return redirect("staff:runs")
 
 
 @for_staff(*BOOKS)
@@ -146,8 +177,48 @@ _ACTS: dict[str, Callable[[HttpRequest, PayoutRun, User, datetime], PayoutRun]] 
 }
 
 
+def payable_currencies() -> tuple[str, ...]:
+    """Those with a minimum, and those in which somebody has free money."""
+    return paid_currencies(also=frozenset(free_currencies()))
+
+
+def _scheduled_closer(found: PayoutRun) -> UUID | None:
+    return found.closed_by_id if found.opened_by_id is None else None
+
+
+def _left(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template values
+    """Whom the run left out, the largest amounts first, and how many by each reason."""
+    rows = visible_left_outs(to=user).filter(run=found)
+    counted = rows.values("why").annotate(n=Count("pk"), minor=Sum("amount_minor"))
+    listed = rows.select_related("expert").order_by("-amount_minor", "pk")[:LEFT_SHOWN]
+    return {
+        "sums": [
+            {
+                "words": LEFT_WORDS.get(each["why"], each["why"]),
+                "n": each["n"],
+                "amount": Money(each["minor"], found.currency),
+            }
+            for each in counted.order_by("-minor")
+        ],
+        "rows": [
+            {
+                "row": each,
+                "words": LEFT_WORDS.get(each.why, each.why),
+                "amount": Money(each.amount_minor, found.currency),
+            }
+            for each in listed
+        ],
+    }
+
+
+def _budget(found: PayoutRun) -> BudgetUse | None:
+    if found.kind != "cash_out":
+        return None
+    return budget_use(currency=found.currency, at=clock.now())
+
+
 def _find(user: User, run_id: UUID) -> PayoutRun:
-    rows = visible_runs(to=user).filter(pk=run_id).select_related("opened_by", "approved_by")
+    rows = visible_runs(to=user).filter(pk=run_id).select_related(*PEOPLE)
     found = rows.order_by("pk").first()
     if found is None:
         raise NotFound("There is no such run.")
@@ -220,7 +291,10 @@ def _list(user: User, rows: list[PayoutRun]) -> dict[str, Any]:  # Any: template
             }
             for each in rows
         ],
-        "currencies": tuple(settings.PAYOUT_MINIMUM),
+        "currencies": payable_currencies(),
+        "paused": pause_reason(),
+        "turn": last_turn(),
+        "next_opening": next_opening(at=clock.now()),
         "states": STATES,
         "acts": may(user, "finance"),
     }
