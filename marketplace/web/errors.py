@@ -77,7 +77,10 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     return answer_error(request, status=403, message="Your account may not do this.")
 
 
-def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:  # noqa: ARG001
+def page_not_found(
+    request: HttpRequest,
+    exception: Exception | None = None,  # noqa: ARG001 Django's
+) -> HttpResponse:
     """Django's handler404."""
     return answer_error(
         request, status=404, message="The address is wrong, or the page is not yours to see."

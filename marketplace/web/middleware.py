@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
 from marketplace.kit.errors import DomainError
-from marketplace.web.errors import DATABASE_AWAY, answer_database_away, answer_domain_error
+from marketplace.web.errors import (
+    DATABASE_AWAY,
+    answer_database_away,
+    answer_domain_error,
+    page_not_found,
+)
 
-NOT_SIGNED_IN = 401
+NOT_SIGNED_IN, NOT_FOUND = 401, 404
 CLOSED = "camera=(), microphone=(), geolocation=(), usb=()"
 
 
@@ -41,7 +47,10 @@ class ErrorsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if settings.DEBUG and response.status_code == NOT_FOUND and not request.resolver_match:
+            return page_not_found(request)  # Django would list every address of ours
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if isinstance(exception, DATABASE_AWAY):

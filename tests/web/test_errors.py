@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from pytest_django.fixtures import Settings
 
 from marketplace.kit.errors import Forbidden, NotFound
 from marketplace.people.access import NotSignedIn
@@ -140,3 +141,16 @@ def test_signing_out_drops_what_the_browser_kept(client: Client) -> None:
 
     assert client.post("/accounts/logout/").headers["Clear-Site-Data"] == '"storage"'
     assert "Clear-Site-Data" not in client.get("/welcome/").headers
+
+
+def test_unknown_address_under_debug_is_our_page_too(client: Client, settings: Settings) -> None:
+    settings.DEBUG = True
+
+    page = client.get("/no/such/address/")
+    api = client.get("/api/v1/no/such/address/")
+
+    assert page.status_code == 404
+    assert "<h1>Nothing here</h1>" in page.content.decode()
+    assert "/accounts/" not in page.content.decode()
+    assert api.json()["code"] == "http_404"
+    assert client.get("/work").headers["Location"] == "/work/"  # slashes are still added
