@@ -121,7 +121,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "marketplace.people.middleware.TrackSessions",
     "marketplace.people.middleware.ShortStaffSessions",
     "marketplace.people.middleware.RequireCountedLimits",
     "marketplace.people.middleware.RequireSecondFactor",

@@ -42,8 +42,8 @@ def membership_role(user: Asker, organization: Organization) -> str | None:
         return None
 
 
-def require_role(user: Asker, organization: Organization, *roles: str) -> None:
-    """Refuse a stranger with NotFound and a member without one of the roles with Forbidden.
+def require_role(user: Asker, organization: Organization, *roles: str) -> str:
+    """The person's role; a stranger meets NotFound, a member without one of the roles Forbidden.
 
     Without roles, any member will do.
     """
@@ -54,6 +54,7 @@ def require_role(user: Asker, organization: Organization, *roles: str) -> None:
         raise Forbidden(
             f"This needs the role {' or '.join(roles)}; yours in {organization.name} is {role}."
         )
+    return role
 
 
 def organizations_of(user: Asker) -> QuerySet[Organization]:

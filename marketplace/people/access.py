@@ -50,10 +50,16 @@ def expert_of(user: User | AnonymousUser) -> Expert | None:
 
 
 def staff_roles(user: User | AnonymousUser) -> frozenset[str]:
-    """What a member of staff may do; empty for everybody else. A superuser has no role by that."""
+    """What a member of staff may do; empty for everybody else. A superuser has no role by that.
+
+    Read once for each `User` in memory, so once for a request.
+    """
     if not isinstance(user, User) or not is_staff(user):
         return frozenset()
-    return frozenset(StaffRole.objects.filter(user=user).values_list("role", flat=True))
+    if user.known_roles is None:
+        roles = StaffRole.objects.filter(user=user).values_list("role", flat=True)
+        user.known_roles = frozenset(roles)
+    return user.known_roles
 
 
 def is_staff(user: User | AnonymousUser) -> bool:

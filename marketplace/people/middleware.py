@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 from typing import cast
 
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,6 +32,7 @@ SETTING_UP = (
     "/static/",
 )
 RETRY_AFTER_SECONDS = 60
+SEEN_SECONDS = 300
 
 
 class SecondFactorNeeded(DomainError):
@@ -43,6 +47,21 @@ class LimitsCannotBeCounted(DomainError):
 
     code = "limits_cannot_be_counted"
     status = 503
+
+
+class TrackSessions:
+    """Keep the list of signed-in devices: once a while for each, and when its address changes.
+
+    allauth's own middleware writes with every request. While the cache is away, so does this.
+    """
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if isinstance(request.user, User) and request.session.session_key and _is_due(request):
+            UserSession.objects.create_from_request(request)
+        return self.get_response(request)
 
 
 class RequireSecondFactor:
@@ -96,6 +115,13 @@ def _lacks_second_factor(request: HttpRequest) -> bool:
     if settings.DEMO or not isinstance(user, User) or request.path.startswith(SETTING_UP):
         return False
     return needs_second_factor(user) and not has_second_factor(user)
+
+
+def _is_due(request: HttpRequest) -> bool:
+    client = f"{get_adapter().get_client_ip(request)} {request.headers.get('User-Agent', '')}"
+    text = f"{request.session.session_key} {request.user.pk} {client}"
+    digest = hashlib.sha256(text.encode()).hexdigest()  # a session's key opens it: keep it out
+    return bool(cache.add(f"seen:{digest}", 1, timeout=SEEN_SECONDS))
 
 
 def _counts_attempts(request: HttpRequest) -> bool:

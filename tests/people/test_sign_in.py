@@ -6,9 +6,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core import mail
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils.html import escape
+from pytest_django.fixtures import Settings
 
 from marketplace.people.models import User
 from tests.people import make
@@ -209,3 +213,33 @@ def test_session_of_staff_ends_after_eight_hours() -> None:
 
     assert 0 < staff_session.session.get_expiry_age() <= timedelta(hours=8).total_seconds()
     assert other.session.get_expiry_age() == timedelta(days=14).total_seconds()
+
+
+def test_mail_calls_the_instance_by_its_name(settings: Settings) -> None:
+    settings.SITE_URL = "https://work.example.org"
+    settings.DEFAULT_FROM_EMAIL = "Northern Guild <no-reply@work.example.org>"
+
+    _sign_up(Client(), "ada@example.org")
+
+    assert "Hello from Northern Guild!" in last_mail()
+    assert "testserver" not in last_mail()
+    assert "work.example.org" in last_mail()
+
+
+def _tracking(client: Client, **headers: str) -> int:
+    """How many statements of a request are about the list of devices."""
+    with CaptureQueriesContext(connection) as seen:
+        client.get("/account/", headers=headers)
+    return sum("usersessions" in each["sql"] for each in seen)
+
+
+def test_a_device_is_listed_once_a_while_and_when_it_changes() -> None:
+    client = Client()
+    client.force_login(make.user("ada@example.org"))
+    client.get("/account/")
+
+    again = _tracking(client)
+    other = _tracking(client, user_agent="Another browser")
+
+    assert (again, other > 0) == (0, True)
+    assert UserSession.objects.get().user_agent == "Another browser"

@@ -47,7 +47,7 @@ def _mark(user: User, *, locked: User) -> None:
     """Staff are superusers and those with a role; the caller's row learns it too."""
     locked.is_staff = locked.is_superuser or locked.staff_roles.exists()
     locked.save(update_fields=["is_staff"])
-    user.is_staff = locked.is_staff
+    user.is_staff, user.known_roles = locked.is_staff, None
 
 
 def _record(kind: str, *, user: User, role: str, by: User, at: datetime) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
@@ -139,3 +141,12 @@ def test_auditor_neither_retries_nor_cancels_a_job() -> None:
     assert auditor.get(reverse("staff:job", args=[job.pk])).status_code == 200
     assert auditor.post(reverse("staff:retry_job", args=[job.pk])).status_code == 403
     assert auditor.post(reverse("staff:cancel_job", args=[job.pk])).status_code == 403
+
+
+def test_roles_are_read_once_for_a_page() -> None:
+    client = cast.enter(cast.staff("vetting"))
+
+    with CaptureQueriesContext(connection) as seen:
+        client.get("/staff/credentials/")
+
+    assert sum('FROM "people_staffrole"' in each["sql"] for each in seen) == 1
