@@ -13,11 +13,11 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.urls import urlpatterns
-from payouts.models import BankBatch, Document, Payout, PayoutRun, Posting
+from payouts.models import Clawback, Earning, BankBatch, Document, Payout, PayoutRun, Posting
 from payouts.services import onboarding, releasing, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
-from tests.browser import in_house, papers, payments
+from tests.browser import books, clawing, in_house, papers, payments
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.payouts.rails import exported
@@ -97,15 +97,15 @@ PAGES = (
     StaffPage("accounts"),
     StaffPage("account", lambda w: (w.posting.entries.order_by("pk")[0].account_id,)),
     StaffPage("posting", lambda w: (w.posting.pk,)),
-    StaffPage("account", lambda w: (_clearing(w),), query="?instant=2026-11-20T12:00:01"),
+    StaffPage("account", lambda _: books.clearing(), query="?instant=2026-11-20T12:00:01"),
     StaffPage("money"),
     StaffPage("money", who="grace"),
     StaffPage("reconciliation"),
     StaffPage("reconciliation", query="?show=resolved", who="grace"),
     StaffPage("movements"),
     StaffPage("movements", query="?show=unmatched", who="grace"),
-    StaffPage("difference", lambda _: (Break.objects.get(kind="unknown_type").pk,)),
-    StaffPage("difference", lambda _: (Break.objects.get(kind="amount_mismatch").pk,), who="grace"),
+    StaffPage("difference", lambda _: books.difference("unknown_type")),
+    StaffPage("difference", lambda _: books.difference("amount_mismatch"), who="grace"),
     StaffPage("payments"),
     StaffPage("payments", query="?show=wires", who="grace"),
     StaffPage("refunds"),
@@ -196,6 +196,8 @@ def build_staff_world() -> StaffWorld:
     in_house.furnish(client=make.organization(), by=kim)
     payments.furnish(client=make.organization(), by=kim)
     papers.furnish(client=make.organization())
+    books.furnish(by=kim)
+    clawing.furnish()
     dead = cast.dead_job()
     seal_events()
     return StaffWorld(

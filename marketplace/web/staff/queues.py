@@ -16,7 +16,7 @@ from marketplace.kit import clock
 from marketplace.people.access import staff_roles
 from marketplace.people.models import User
 from marketplace.web.staff.access import BOOKS, CASES, for_staff, visible_jobs
-from payouts.access import visible_payouts, visible_runs
+from payouts.access import visible_clawbacks, visible_payouts, visible_runs
 from vetting.access import visible_applications, visible_credentials
 from vetting.models.credentials import PENDING
 
@@ -80,6 +80,15 @@ def _kinds(user: User) -> Iterator[_Kind]:
     roles = staff_roles(user)
     if roles & set(CASES):
         yield from _applications(user)
+    if roles & {"quality", "finance"}:
+        yield _Kind(
+            "Clawbacks to decide",
+            "undo-2",
+            reverse("staff:clawbacks"),
+            visible_clawbacks(to=user).filter(state="proposed"),
+            "proposed_at",
+            3 * DAY,
+        )
     if "vetting" in roles:
         credentials = visible_credentials(to=user)
         yield _Kind(
