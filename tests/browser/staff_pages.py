@@ -13,7 +13,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.urls import urlpatterns
-from payouts.models import Clawback, Earning, BankBatch, Document, Payout, PayoutRun, Posting
+from payouts.models import BankBatch, Clawback, Document, Earning, Payout, PayoutRun, Posting
 from payouts.services import onboarding, releasing, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
