@@ -67,6 +67,8 @@ EXPERT = (
     Page("evidence", "ada", lambda w: (w.skill.pk,)),
     Page("earnings", "ada"),
     Page("earnings", "newcomer"),
+    Page("payout_setup", "ada"),
+    Page("payout_setup", "newcomer"),
     Page("payouts", "ada"),
     Page("payout", "ada", lambda w: (w.payout.pk,)),
     Page("statements", "ada"),
@@ -103,7 +105,16 @@ PAGES = (*VISITOR, *EXPERT, *ACCOUNT)
 NO_PAGES = frozenset(
     {
         *("healthz", "readyz", "job", "retry_job", "sandbox_checkout", "sandbox_onboarding"),
-        *("claim_any", "pause", "accept_terms", "claim", "claim_again", "connect_payouts"),
+        *(
+            "claim_any",
+            "pause",
+            "accept_terms",
+            "claim",
+            "claim_again",
+            "connect_payouts",
+            "enter_bank",
+            "pay_today",
+        ),
         *("save_draft", "beat", "extend_lease", "submit_task", "return_task"),
         *("apply", "submit_application", "withdraw_application", "withdraw_credential"),
         *("start_attempt", "answer_question"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -17,11 +19,13 @@ from marketplace.people.models import Expert
 from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.labels import badge_of
 from marketplace.web.expert.own import for_expert
+from marketplace.web.expert.paying import cash_out_cards, payout_steps
 from marketplace.web.paging import page_of
 from payouts.access import visible_earnings, visible_payees, visible_payouts
 from payouts.models import Earning, Payee, Payout, PayoutItem
 from payouts.selectors.earnings import expert_balance
-from payouts.services.onboarding import start_onboarding
+from payouts.services.onboarding import CountryNotReachable, start_onboarding
+from tasks.access import own_assignments
 
 ASSIGNMENT = "assignment:"
 RECENT = 6
@@ -43,11 +47,12 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
         "payee_badge": badge_of(payee.state) if payee else None,
         "payouts": [_payout(each) for each in payouts[:RECENT]],
         "page": page,
-        "rows": [_earning(each) for each in page.rows],
+        "rows": _earnings(expert, page.rows),
         "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), at=at),
         "state": state,
         "states": ("pending", "available", "reserved", "paid"),
         "hold_hours": settings.PAYOUT_HOLD_HOURS,
+        "cash_outs": cash_out_cards(expert, at=at),
     }
     return render(request, "web/expert/earnings.html", context)
 
@@ -69,12 +74,14 @@ def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpRespons
         raise NotFound("There is no such payout of yours.")
     items = PayoutItem.objects.filter(payout=found).select_related("earning")
     page = page_of(request, items)
+    lines = _earnings(expert, [each.earning for each in page.rows])
     context = {
         "payout": _payout(found),
+        "steps": payout_steps(found),
         "page": page,
         "rows": [
-            {**_earning(each.earning), "amount": Money(each.amount_minor, found.currency)}
-            for each in page.rows
+            {**line, "amount": Money(each.amount_minor, found.currency)}
+            for each, line in zip(page.rows, lines, strict=True)
         ],
     }
     return render(request, "web/expert/payout.html", context)
@@ -85,7 +92,11 @@ def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpRespons
 def connect(request: HttpRequest, expert: Expert) -> HttpResponse:
     """Off to the forms where one says where to be paid."""
     back = request.build_absolute_uri(reverse("earnings"))
-    url = start_onboarding(expert=expert, return_url=back, at=clock.now())
+    try:
+        url = start_onboarding(expert=expert, return_url=back, at=clock.now())
+    except CountryNotReachable as refused:
+        messages.error(request, refused.message)
+        return redirect("earnings")
     return HttpResponseRedirect(url)
 
 
@@ -103,13 +114,21 @@ def _payout(row: Payout) -> dict[str, object]:
     }
 
 
-def _earning(row: Earning) -> dict[str, object]:
+def _earnings(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, object]]:
+    """The rows of a page, work named by its project and batch."""
+    keys = [row.key.removeprefix(ASSIGNMENT) for row in rows if row.key.startswith(ASSIGNMENT)]
+    own = own_assignments(to=expert.user).filter(pk__in=keys).select_related("project", "batch")
+    names = {f"{ASSIGNMENT}{each.pk}": f"{each.project.title}, {each.batch.name}" for each in own}
+    return [_earning(row, names.get(row.key, "")) for row in rows]
+
+
+def _earning(row: Earning, name: str) -> dict[str, object]:
     is_work = row.key.startswith(ASSIGNMENT)
     key = row.key.removeprefix(ASSIGNMENT)
     return {
         "row": row,
         "amount": Money(row.pay_minor, row.currency),
         "badge": badge_of(row.state),
-        "title": "Task" if is_work else row.key.partition(":")[0].replace("_", " ").capitalize(),
-        "url": reverse("submission", args=[key]) if is_work else "",
+        "title": name or row.key.partition(":")[0].replace("_", " ").capitalize(),
+        "url": reverse("submission", args=[key]) if is_work and name else "",
     }
