@@ -70,6 +70,7 @@ def test_user_has_one_profile() -> None:
         ("display_name", "  "),
         ("country", "Germany"),
         ("country", "de"),
+        ("country", "XX"),
         ("languages", []),
         ("languages", ["English, some"]),
         ("time_zone", "Berlin"),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 PROFILE = {
     "display_name": "Ada Expert",
     "headline": "Statistics",
-    "country": "de",
+    "country": "DE",
     "languages": "en, de",
     "time_zone": "Europe/Berlin",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.services import reviewing
 from tests import make
 from tests.make import NOON
 from tests.vetting import build
@@ -82,3 +83,36 @@ def test_states_are_read_as_words() -> None:
 
     assert "awaiting review" in page
     assert ">awaiting_review<" not in page
+
+
+def test_earnings_name_the_project_and_the_batch() -> None:
+    batch = make.open_batch(tasks=1, answers=1)
+    sent = make.submitted(batch)
+    reviewing.approve(assignment=sent, by=batch.created_by, at=NOON)
+
+    page = enter(sent.expert).get("/earnings/").content.decode()
+
+    link = f'<a href="/tasks/{sent.pk}/submission/">Which answer helps?, First</a>'
+    assert link in page
+
+
+def test_payouts_that_do_not_reach_a_country_are_refused_on_the_page() -> None:
+    ada = make.expert()
+    ada.country = "JP"
+    ada.save(update_fields=["country"])
+
+    page = enter(ada).post("/earnings/connect/", follow=True)
+
+    assert page.status_code == 200
+    assert "Payouts by Stripe do not reach JP yet." in page.content.decode()
+
+
+def test_a_country_is_chosen_from_those_there_are() -> None:
+    client = enter(make.expert())
+
+    page = client.get("/account/").content.decode()
+    refused = client.post("/account/", {"display_name": "Ada", "country": "XX"})
+
+    assert '<option value="DE" selected>Germany</option>' in page
+    assert refused.status_code == 422
+    assert "Choose a country." in refused.content.decode()

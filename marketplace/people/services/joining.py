@@ -12,13 +12,13 @@ from allauth.account.models import EmailAddress
 from django.db import transaction
 
 from marketplace.events.services.recording import record
+from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import DomainError, InvalidInput
 from marketplace.kit.ids import uuid7
 from marketplace.people.models import Expert, User
 from marketplace.people.selectors import free_pseudonym
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 class AddressTaken(DomainError):
@@ -128,7 +128,7 @@ def end_break(*, expert: Expert, at: datetime) -> Expert:
 def _check(*, display_name: str, country: str, languages: Sequence[str], time_zone: str) -> None:
     problems = {
         "display_name": "" if display_name.strip() else "Tell us your name.",
-        "country": "" if _COUNTRY.fullmatch(country) else "Choose a country.",
+        "country": "" if country in COUNTRIES else "Choose a country.",
         "languages": ""
         if languages and all(_LANGUAGE.fullmatch(language) for language in languages)
         else "Choose at least one language.",

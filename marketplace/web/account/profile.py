@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from marketplace.kit import clock
+from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import DomainError
 from marketplace.kit.markdown import render_markdown
 from marketplace.organizations.access import organizations_of
@@ -53,16 +54,15 @@ class ProfileForm(forms.Form):
     headline = forms.CharField(
         max_length=200, required=False, help_text="One line on what you know."
     )
-    country = forms.CharField(
-        label="Country", min_length=2, max_length=2, help_text="Two letters, such as DE or US."
+    country = forms.ChoiceField(
+        choices=[("", "Choose"), *COUNTRIES.items()],
+        help_text="Where you live and are paid.",
+        error_messages={"invalid_choice": "Choose a country."},
     )
     languages = forms.CharField(
         help_text="Codes with commas between, such as en, pt-BR. Best first."
     )
     time_zone = forms.ChoiceField(choices=_zones)
-
-    def clean_country(self) -> str:
-        return str(self.cleaned_data["country"]).upper()
 
     def clean_languages(self) -> list[str]:
         return [word.strip() for word in self.cleaned_data["languages"].split(",") if word.strip()]
