@@ -21,6 +21,7 @@ urlpatterns = [
     path("sandbox/", include("marketplace.web.sandbox.urls")),
     path("", include("payouts.api.stripe_events")),
     path("api/v1/", include("tasks.api.urls")),
+    path("api/v1/", include("payouts.api.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("staff/", include("marketplace.web.staff.urls")),
     path("", include("marketplace.web.expert.urls")),

@@ -39,6 +39,13 @@ class FundingUnknown(DomainError):
     status = 404
 
 
+class FundingKeyReused(DomainError):
+    """The client used the key before, for another amount."""
+
+    code = "funding_key_reused"
+    status = 422
+
+
 def start_checkout(
     *,
     organization: Organization,
@@ -47,15 +54,19 @@ def start_checkout(
     success_url: str,
     cancel_url: str,
     at: datetime,
+    key: str = "",
 ) -> Funding:
     """Make a payment page for this amount; the person goes to `url`. A sequence, for edges.
 
-    Raises InvalidInput for an amount that is not positive or above eight digits,
-    PaymentsUnavailable when Stripe does not answer: the page, if it exists, is then known to
-    nobody and nothing can be paid on it.
+    With a `key`, the same key of the same client gets the first page again, and another amount
+    raises FundingKeyReused. Raises InvalidInput for an amount that is not positive or above eight
+    digits, PaymentsUnavailable when Stripe does not answer: the page, if it exists, is then known
+    to nobody and nothing can be paid on it.
     """
     require_amount(amount=amount, most=LARGEST_PAYMENT)
-    funding = _create(organization, amount, by, at)
+    funding = _create(organization, amount, by, key, at)
+    if funding.state != "created":
+        return funding
     try:
         page = gateway().open_checkout(
             funding_id=funding.id,
@@ -121,9 +132,21 @@ def look_up_fundings(*, at: datetime) -> int:
 
 
 @transaction.atomic(durable=True)
-def _create(organization: Organization, amount: Money, by: UUID, at: datetime) -> Funding:
+def _create(organization: Organization, amount: Money, by: UUID, key: str, at: datetime) -> Funding:
+    if key:
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        known = Funding.objects.filter(organization=organization, method="checkout", reference=key)
+        found = known.order_by("id").first()
+        if found is not None and (found.amount_minor, found.currency) != (
+            amount.minor,
+            amount.currency,
+        ):
+            raise FundingKeyReused("This key already stands for another payment.")
+        if found is not None:
+            return found
     return Funding.objects.create(
         organization=organization,
+        reference=key,
         currency=amount.currency,
         amount_minor=amount.minor,
         asked_by=by,

@@ -119,7 +119,7 @@ def _row(row: Funding, user: User) -> dict[str, Any]:  # Any: template values
         "amount": Money(row.received_minor or row.amount_minor, row.currency),
         "badge": staff_badge("withdrawn" if is_withdrawn else row.state),
         "way": _WAYS[row.method],
-        "reference": row.reference or row.payment_intent or "",
+        "reference": (row.reference if row.method == "wire" else row.payment_intent) or "",
         "flag": _FLAGS.get(row.flag, ""),
         "may_confirm": is_open and row.asked_by != user.pk,
         "may_withdraw": is_open,
