@@ -21,7 +21,7 @@ from tasks.services import reviewing
 from tasks.services.batches import add_gold
 from tasks.services.exporting import start_export
 from tests import make
-from tests.browser import in_house, papers
+from tests.browser import in_house, papers, payments
 from tests.make import NOON, REASON, usd
 
 
@@ -76,7 +76,7 @@ PAGES = (
         ClientPage(name, who=who)
         for name in (
             *("overview", "projects", "review", "exports", "billing", "members", "keys"),
-            "budgets",
+            *("budgets", "refunds"),
         )
         for who in ("owner", "viewer", "newcomer")
     ),
@@ -156,6 +156,7 @@ def build_client_world() -> ClientWorld:
     invite_member(organization=client, email="new@example.org", role="manager", by=owner, at=NOON)
     in_house.furnish(client=client, by=owner)
     papers.furnish(client=client)
+    payments.furnish(client=client, by=owner)
     empty = make.organization()
     draft = make.draft_project(client=client, kind="classification")
     for row in (checked, broken, export, batch, ready, project):

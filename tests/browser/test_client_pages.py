@@ -26,6 +26,7 @@ ACTS = frozenset(
         *("cancel_export", "download", "pay", "move_budget", "set_role", "remove_member"),
         *("withdraw_invitation", "revoke_key", "join"),
         *("ask_invoice", "billing_profile", "paper_file"),
+        *("payments", "ask_refund", "withdraw_refund"),
         *("withdraw_grant", "payroll_file", "acknowledge_payroll"),
     }
 )
