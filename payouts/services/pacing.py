@@ -96,8 +96,13 @@ def _take_slot(at: datetime, until: datetime) -> datetime | None:
 
 
 def _lock(at: datetime) -> SendingPace:
-    SendingPace.objects.bulk_create([SendingPace(id=1, next_slot_at=at)], ignore_conflicts=True)
-    return SendingPace.objects.select_for_update().get(id=1)
+    rows = SendingPace.objects.select_for_update().filter(id=1).order_by("id")
+    pace = rows.first()
+    if pace is None:
+        first = SendingPace(id=1, next_slot_at=at)
+        SendingPace.objects.bulk_create([first], ignore_conflicts=True)
+        pace = rows.get()
+    return pace
 
 
 def _distance(slowdowns: int) -> timedelta:

@@ -178,7 +178,9 @@ def change_bank(payout_id: str) -> JSON:
     line = store.lock(
         failed.body["failure_balance_transaction"], "balance_transaction", account=failed.account
     )
-    again = pay_bank(failed.body["amount"], failed.body["currency"], failed.account, of=line)
+    line.group = store.new_id("po")
+    line.save(update_fields=["group"])
+    again = pay_bank(failed.body["amount"], failed.body["currency"], failed.account, line.group)
     return store.body_of(again)
 
 

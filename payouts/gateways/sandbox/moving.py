@@ -29,8 +29,10 @@ def create_transfer(request: Request, _: str) -> JSON:
     asked = check(request.params, _TRANSFER)
     account = destination(asked["destination"])
     _require_available(asked)
-    group = asked.get("transfer_group", "")
-    row = store.add(
+    group, transfer_id = asked.get("transfer_group", ""), store.new_id("tr")
+    line = store.draft_line("transfer", -asked["amount"], asked["currency"], transfer_id)
+    arrived, payment, bank = _receive(account, asked, transfer_id)
+    row = store.draft(
         "tr",
         "transfer",
         {
@@ -38,38 +40,45 @@ def create_transfer(request: Request, _: str) -> JSON:
             "amount_reversed": 0,
             "currency": asked["currency"],
             "destination": asked["destination"],
+            "destination_payment": payment.object_id,
             "transfer_group": group or None,
             "metadata": asked.get("metadata", {}),
+            "balance_transaction": line.object_id,
             "reversed": False,
             "reversals": {"object": "list", "data": [], "has_more": False},
         },
         group=group,
+        object_id=transfer_id,
     )
-    line = store.add_line("transfer", -asked["amount"], asked["currency"], row.object_id)
-    payment = _receive(account, row)
-    store.change(row, balance_transaction=line.object_id, destination_payment=payment)
+    store.keep(line, row, arrived, payment, *bank)
     store.emit("platform", "transfer.created", row)
+    _announce(bank[-1])
     return store.body_of(row)
 
 
-def _receive(account: SandboxObject, transfer: SandboxObject) -> str:
-    """The payment at the destination, in its own currency, and its automatic bank payout."""
+def _receive(
+    account: SandboxObject, asked: JSON, transfer_id: str
+) -> tuple[SandboxObject, SandboxObject, list[SandboxObject]]:
+    """What happens at the destination: a movement and its payment, and the payout to the bank."""
     owner, currency = account.object_id, currency_of(account)
-    amount = converted(transfer.body["amount"], transfer.body["currency"], currency)
-    payment = store.add(
+    amount = converted(asked["amount"], asked["currency"], currency)
+    payment_id, payout_id = store.new_id("py"), store.new_id("po")
+    arrived = store.draft_line(
+        "payment", amount, currency, payment_id, account=owner, group=payout_id
+    )
+    payment = store.draft(
         "py",
         "charge",
         {
-            "amount": transfer.body["amount"],
-            "currency": transfer.body["currency"],
-            "source_transfer": transfer.object_id,
+            "amount": asked["amount"],
+            "currency": asked["currency"],
+            "source_transfer": transfer_id,
+            "balance_transaction": arrived.object_id,
         },
         account=owner,
+        object_id=payment_id,
     )
-    arrived = store.add_line("payment", amount, currency, payment.object_id, account=owner)
-    store.change(payment, balance_transaction=arrived.object_id)
-    pay_bank(amount, currency, owner, of=arrived)
-    return payment.object_id
+    return arrived, payment, _bank_payout(amount, currency, owner, payout_id)
 
 
 def converted(amount: int, source: str, target: str) -> int:
@@ -80,28 +89,30 @@ def converted(amount: int, source: str, target: str) -> int:
     return int(worth // (_RATES[target] * 10 ** exponent(source.upper())))
 
 
-def pay_bank(amount: int, currency: str, owner: str, *, of: SandboxObject) -> SandboxObject:
-    """An automatic payout of an account to its bank, which carries the movement `of`."""
-    payout = store.add(
-        "po",
-        "payout",
-        {
-            "amount": amount,
-            "currency": currency,
-            "automatic": True,
-            "status": "in_transit",
-            "failure_code": None,
-        },
-        account=owner,
-    )
-    left = store.add_line("payout", -amount, currency, payout.object_id, account=owner)
-    store.change(payout, balance_transaction=left.object_id)
-    for line in (of, left):
-        line.group = payout.object_id
-        line.save(update_fields=["group"])
+def pay_bank(amount: int, currency: str, owner: str, payout_id: str) -> SandboxObject:
+    """An automatic payout of an account to its bank; it carries the movements of its group."""
+    rows = _bank_payout(amount, currency, owner, payout_id)
+    store.keep(*rows)
+    _announce(rows[-1])
+    return rows[-1]
+
+
+def _bank_payout(amount: int, currency: str, owner: str, payout_id: str) -> list[SandboxObject]:
+    left = store.draft_line("payout", -amount, currency, payout_id, account=owner, group=payout_id)
+    body = {
+        "amount": amount,
+        "currency": currency,
+        "automatic": True,
+        "status": "in_transit",
+        "failure_code": None,
+        "balance_transaction": left.object_id,
+    }
+    return [left, store.draft("po", "payout", body, account=owner, object_id=payout_id)]
+
+
+def _announce(payout: SandboxObject) -> None:
     store.emit("connect", "payout.created", payout)
     store.settle_bank_later(payout)
-    return payout
 
 
 def create_reversal(request: Request, transfer_id: str) -> JSON:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,14 +37,34 @@ _CATEGORIES = {
 }
 
 
+_moment: ContextVar[tuple[datetime, timedelta] | None] = ContextVar("sandbox_moment", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Look at the clock once for all that one request does."""
+    token = _moment.set(_look())
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
 def now() -> datetime:
     """The sandbox's time: ours, or as far ahead as somebody moved it."""
-    return clock.now() + timedelta(seconds=_clock().ahead_seconds)
+    return (_moment.get() or _look())[0]
 
 
 def settles_at() -> datetime:
     """When a charge made now becomes available to transfer."""
-    return now() + timedelta(seconds=_clock().settle_seconds)
+    moment, settling = _moment.get() or _look()
+    return moment + settling
+
+
+def _look() -> tuple[datetime, timedelta]:
+    row = _clock()
+    moment = clock.now() + timedelta(seconds=row.ahead_seconds)
+    return moment, timedelta(seconds=row.settle_seconds)
 
 
 def _clock() -> SandboxClock:
@@ -58,19 +80,38 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_{uuid7().hex}"
 
 
-def add(
-    prefix: str, type_: str, body: JSON, *, account: str = "", group: str = ""
+def draft(
+    prefix: str,
+    type_: str,
+    body: JSON,
+    *,
+    account: str = "",
+    group: str = "",
+    object_id: str = "",
 ) -> SandboxObject:
-    """Make an object; its id, type and creation are put into the body."""
+    """An object that is not kept yet; its id, type and creation are put into the body."""
     made = now()
-    object_id = new_id(prefix)
+    object_id = object_id or new_id(prefix)
     stamp = made.isoformat() if type_.startswith("v2.") else seconds(made)
     row = SandboxObject(
         object_id=object_id, type=type_, account=account, group=group, created_at=made
     )
     row.body = {"id": object_id, "object": type_, "livemode": False, "created": stamp, **body}
+    return row
+
+
+def add(
+    prefix: str, type_: str, body: JSON, *, account: str = "", group: str = ""
+) -> SandboxObject:
+    """Make an object and keep it."""
+    row = draft(prefix, type_, body, account=account, group=group)
     row.save(force_insert=True)
     return row
+
+
+def keep(*rows: SandboxObject) -> None:
+    """Keep drafts, in this order, by one statement."""
+    SandboxObject.objects.bulk_create(rows)
 
 
 def get(object_id: str, type_: str, *, account: str = "") -> SandboxObject:
@@ -105,7 +146,7 @@ def change(row: SandboxObject, **values: Any) -> None:  # Any: JSON values
     row.save(update_fields=["body"])
 
 
-def add_line(
+def draft_line(
     kind: str,
     amount: int,
     currency: str,
@@ -114,6 +155,7 @@ def add_line(
     fee: int = 0,
     category: str = "",
     account: str = "",
+    group: str = "",
 ) -> SandboxObject:
     """A balance transaction. Clients' payments settle later, everything else at once."""
     is_payment = kind in {"charge", "payment"} and not account
@@ -127,7 +169,23 @@ def add_line(
         "source": source,
         "available_on": seconds(settles_at() if is_payment else now()),
     }
-    return add("txn", "balance_transaction", body, account=account)
+    return draft("txn", "balance_transaction", body, account=account, group=group)
+
+
+def add_line(
+    kind: str,
+    amount: int,
+    currency: str,
+    source: str,
+    *,
+    fee: int = 0,
+    category: str = "",
+    account: str = "",
+) -> SandboxObject:
+    """Make a balance transaction and keep it."""
+    line = draft_line(kind, amount, currency, source, fee=fee, category=category, account=account)
+    keep(line)
+    return line
 
 
 _BALANCE = """

@@ -52,7 +52,7 @@ class SandboxTransport(stripe.HTTPClient):
     ) -> Answer:
         """Answer as Stripe would. An armed fault may lose the answer after the effect."""
         request = read_request(method, url, headers or {}, post_data)
-        with transaction.atomic():
+        with transaction.atomic(), store.one_moment():
             text, status, is_replayed, fault = _answer(request)
         if fault == "time_out_after":
             raise stripe.APIConnectionError("Request timed out.")  # type: ignore[no-untyped-call]  # there
@@ -106,8 +106,10 @@ def _act(request: Request, fault: str) -> tuple[int, JSON, bool]:
 
 def _saved(request: Request) -> tuple[str, int, bool, str] | None:
     known = SandboxReply.objects.filter(key=request.key, account=request.account)
-    known.filter(created_at__lte=store.now() - KEYS_LIVE).delete()
     reply = known.order_by("id").first()
+    if reply is not None and reply.created_at <= store.now() - KEYS_LIVE:
+        known.delete()
+        return None
     if reply is None:
         return None
     if (reply.path, reply.body_sha256) != (request.path, request.digest):
