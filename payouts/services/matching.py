@@ -91,7 +91,7 @@ def _match_chunk(rows: Sequence[BalanceTransaction], at: datetime) -> int:
             taken[str(found.id)] = row.id
             sound += [row] if row.posting_id != found.id else []
             row.posting = found
-        elif row.created_at <= at - GRACE:
+        elif found.kind != "missing_in_ledger" or row.created_at <= at - GRACE:
             _tell(row, found, at)
     BalanceTransaction.objects.bulk_update(sound, ["posting"])
     _close(sound, at)
