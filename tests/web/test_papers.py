@@ -17,6 +17,7 @@ from django.test.utils import CaptureQueriesContext
 from marketplace.kit import tables
 from marketplace.kit.ids import uuid7
 from marketplace.organizations.models import Organization
+from marketplace.organizations.services.keys import create_api_key
 from marketplace.people.models import Expert
 from payouts.models import Document, Invoice
 from payouts.services.documenting import issue_document
@@ -295,3 +296,43 @@ def test_the_year_as_csv_has_whole_minor_units_and_no_formula() -> None:
     assert (row["payee"], row["name"], row["country"]) == (str(who.pk), "'=1+1", "US")
     assert (row["gross_minor"], row["reversals_minor"], row["net_minor"]) == ("5000", "0", "5000")
     assert (row["threshold_minor"], row["is_over_threshold"]) == ("200000", "false")
+
+
+# For programs -------------------------------------------------------------------------------------
+def program(client: Organization, *scopes: str) -> Client:
+    """A program with a key of the client."""
+    _, secret = create_api_key(
+        organization=client,
+        name="books",
+        scopes=list(scopes),
+        expires_at=NOON + timedelta(days=30),
+        by=client.memberships.get(role="owner").user,
+        at=NOON,
+    )
+    return Client(headers={"Authorization": f"Bearer {secret}"})
+
+
+def test_a_key_that_reads_the_money_lists_its_own_statements_and_no_others() -> None:
+    ours, theirs = make.organization(), make.organization()
+    paper, other = (paper_of(each, kind="statement") for each in (ours, theirs))
+    browser = program(ours, "funding:read")
+
+    listed = browser.get("/api/v1/statements/").json()["results"]
+
+    assert [row["number"] for row in listed] == [paper.number]
+    assert browser.get(f"/api/v1/statements/{paper.pk}/").json()["body"] == paper.body
+    assert browser.get(f"/api/v1/statements/{other.pk}/").status_code == 404
+    assert program(ours, "tasks:write").get("/api/v1/statements/").status_code == 403
+
+
+def test_an_expert_lists_their_own_statements_and_no_others() -> None:
+    ada, eve = make.expert("Ada"), make.expert("Eve")
+    paper = paper_of(ada, kind="statement")
+    path = f"/api/v1/me/statements/{paper.pk}/"
+
+    listed = signed_in(ada.user).get("/api/v1/me/statements/").json()["results"]
+
+    assert [row["sha256"] for row in listed] == [paper.sha256]
+    assert signed_in(ada.user).get(path).json()["body"] == paper.body
+    assert signed_in(eve.user).get(path).status_code == 404
+    assert signed_in(eve.user).get("/api/v1/me/statements/").json()["results"] == []
