@@ -10,6 +10,7 @@ from marketplace.jobs.services.running import RetryAt
 from marketplace.kit import clock
 from payouts.services import (
     auditing,
+    closing_days,
     collecting,
     funding,
     inbox,
@@ -43,6 +44,11 @@ def release_holds() -> None:
 @shared_task(name="payouts.check_ledger", queue="bulk")
 def check_ledger() -> None:
     auditing.audit_ledger(at=clock.now())
+
+
+@shared_task(name="payouts.close_days", queue="bulk")
+def close_days() -> None:
+    closing_days.close_days(at=clock.now())
 
 
 @shared_task(name="payouts.reconcile", queue="bulk")
