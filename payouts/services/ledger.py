@@ -6,16 +6,24 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
+from psycopg.errors import CheckViolation
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from payouts.models import Account, Posting, Side
+from payouts.services.entries import (
+    Fresh,
+    Merged,
+    insert_entries,
+    insert_postings,
+    insert_whole,
+)
 
 _PLACES = {
     "wallet": "the wallet",
@@ -114,18 +122,15 @@ def post_many(*, drafts: Sequence[tuple[Posting, Sequence[Leg]]]) -> list[Postin
     merged = {posting.id: _merge(legs) for posting, legs in drafts}
     for posting, _ in drafts:
         posting.request_hash = _digest(posting.kind, posting.currency, merged[posting.id])
-    with transaction.atomic():
-        free = _insert([posting for posting, _ in drafts])
-        fresh = [(posting, merged[posting.id]) for posting, _ in drafts if posting.id in free]
-        if fresh:
-            ids = {account for _, sides in fresh for account, _ in sides}
-            locked = lock_accounts(account_ids=ids)
-            _refuse_overdraft(locked, fresh)
-            _insert_entries(locked, fresh)
-        found = [posting if posting.id in free else _first(posting) for posting, _ in drafts]
-    for posting, _ in fresh:
-        posting.is_new = True
-    return found
+    wanted = [(posting, merged[posting.id]) for posting, _ in drafts]
+    if len(wanted) != 1:
+        return _write_many(wanted) if wanted else []
+    try:
+        return _write_one(*wanted[0])
+    except IntegrityError as error:
+        if not _is_overdraft(error):
+            raise
+        return _write_many(wanted)  # with the accounts locked, to tell the amounts
 
 
 def reverse(*, posting: Posting, key: str, at: datetime, actor: UUID | None = None) -> Posting:
@@ -151,42 +156,51 @@ def lock_accounts(*, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
     return {row.id: row for row in rows.order_by("id")}
 
 
-Merged = dict[tuple[UUID, Side], int]
-Fresh = Sequence[tuple[Posting, Merged]]
+def _write_one(posting: Posting, merged: Merged) -> list[Posting]:
+    # One statement is its own transaction; inside another it needs a savepoint.
+    with transaction.atomic() if connection.in_atomic_block else nullcontext():
+        posting.is_new = insert_whole(posting=posting, merged=merged)
+    return [posting if posting.is_new else _first(posting)]
 
 
-def _merge(legs: Iterable[Leg]) -> Merged:
+def _write_many(wanted: Fresh) -> list[Posting]:
+    with transaction.atomic():
+        free = insert_postings(postings=[posting for posting, _ in wanted])
+        fresh = [(posting, merged) for posting, merged in wanted if posting.id in free]
+        if fresh:
+            ids = {account for _, merged in fresh for account, _ in merged}
+            _refuse_overdraft(lock_accounts(account_ids=ids), fresh)
+            insert_entries(fresh=fresh)
+        found = [posting if posting.id in free else _first(posting) for posting, _ in wanted]
+    for posting, _ in fresh:
+        posting.is_new = True
+    return found
+
+
+def _is_overdraft(error: IntegrityError) -> bool:
+    cause = error.__cause__
+    return (
+        isinstance(cause, CheckViolation)
+        and cause.diag.constraint_name == "balance_is_not_overdrawn"
+    )
+
+
+def _merge(legs: Sequence[Leg]) -> Merged:
+    """One entry per account and side, by account; of one account the raising side first.
+
+    So locks are taken in one order, and no balance dips between two entries.
+    """
     merged: dict[tuple[UUID, Side], int] = defaultdict(int)
     for leg in legs:
         if leg.amount_minor:
             merged[leg.account.id, leg.side] += leg.amount_minor
-    return merged
+    normal = {leg.account.id: leg.account.normal for leg in legs}
+    return {row: merged[row] for row in sorted(merged, key=lambda r: (r[0], r[1] != normal[r[0]]))}
 
 
 def _digest(kind: str, currency: str, merged: Merged) -> str:
     rows = sorted((str(account), side, amount) for (account, side), amount in merged.items())
     return hashlib.sha256(json.dumps([kind, currency, rows]).encode()).hexdigest()
-
-
-def _insert(postings: Sequence[Posting]) -> set[UUID]:
-    """The ids of those whose key was free. In the order of keys: rivals wait, never deadlock."""
-    columns = "id kind currency key request_hash reverses_id external_ref actor effective_at"
-    rows = [
-        [getattr(posting, column) for column in columns.split()]
-        for posting in sorted(postings, key=attrgetter("key"))
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO payouts_posting (id, kind, currency, key, request_hash, reverses_id,
-              external_ref, actor, effective_at)
-            SELECT * FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::text[], %s::text[],
-              %s::uuid[], %s::text[], %s::uuid[], %s::timestamptz[])
-            ON CONFLICT (key) DO NOTHING RETURNING id
-            """,
-            [list(column) for column in zip(*rows, strict=True)],
-        )
-        return {row for (row,) in cursor.fetchall()}
 
 
 def _first(wanted: Posting) -> Posting:
@@ -209,24 +223,3 @@ def _refuse_overdraft(locked: Mapping[UUID, Account], fresh: Fresh) -> None:
                     account, Money(-raised, posting.currency), Money(present, account.currency)
                 )
             left[account_id] += raised
-
-
-def _insert_entries(locked: Mapping[UUID, Account], fresh: Fresh) -> None:
-    # The raising side first: the overdraft check looks after every single entry.
-    rows = [
-        (posting.id, account, side, merged[account, side])
-        for posting, merged in fresh
-        for account, side in sorted(merged, key=lambda r: (r[0], r[1] != locked[r[0]].normal))
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO payouts_entry
-              (posting_id, account_id, side, amount_minor, account_version, balance_after_minor)
-            SELECT posting, account, side, amount, 0, 0
-            FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
-              WITH ORDINALITY AS leg(posting, account, side, amount, place)
-            ORDER BY place
-            """,
-            [list(column) for column in zip(*rows, strict=True)],
-        )
