@@ -98,12 +98,14 @@ def edit_batch(request: HttpRequest, member: Member, batch_id: UUID) -> HttpResp
     if form.is_bound and tried(form, save):
         messages.success(request, "Saved.")
         return redirect(here)
+    shown = form if form.is_bound else BatchForm(_chosen(found), project=found.project)
+    shown.is_valid()
     context = {
         "member": member,
         "batch": found,
         "project": found.project,
         "form": form,
-        "quote": quote_of(found.project, form),
+        "quote": quote_of(found.project, shown),
     }
     return render(request, "web/client/edit_batch.html", context, status=status_of(form))
 

@@ -109,6 +109,7 @@ def test_batch_is_edited_and_deleted_before_it_opens() -> None:
     gone = browser.post(at(client, "delete_batch", batch_id=batch.pk), follow=True)
 
     assert 'value="2.00"' in form
+    assert "2.00 USD pay + 0.30 USD fee = 2.30 USD" in form
     assert (batch.name, batch.price_minor, batch.answers_per_task) == ("B", 310, 2)
     before, dialog = page.split('<dialog id="delete"')
     assert "/delete/" not in before
