@@ -14,6 +14,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from marketplace.organizations.services.membership import accept_invitation, invite_member
 from marketplace.people.models import User
 from tests import make
+from tests.browser import papers
 from tests.browser.pages import PAGES
 from tests.browser.world import World, staff
 
@@ -100,6 +101,8 @@ def _filler(world: World, converters: list[str]) -> Iterator[object]:
         "run_id": world.payout.run_id,
         "skill_id": world.skill.pk,
         "user_id": world.ada.user_id,
+        "paper_id": papers.of_client(world.client, "statement").pk,
+        "form": "json",
         "kind": "preference",
         "verdict": "approve",
     }
