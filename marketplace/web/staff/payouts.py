@@ -54,17 +54,18 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
     acts = may(user, "finance")
     attempts = list(found.attempts.order_by("-number"))
     subjects = [found.pk, *(each.pk for each in attempts)]
+    waiting = waiting_about(visible_proposals(to=user), subjects=subjects)
     context = {
         **payout_line(found),
         "payout": found,
         "page": page,
         "rows": [_part(each, found.currency) for each in page.rows],
         "attempts": attempts,
-        "waiting": waiting_about(visible_proposals(to=user), subjects=subjects),
+        "waiting": waiting,
         "may_hold": acts and found.state == "reserved",
-        "may_release": acts and found.state == "held",
+        "may_release": acts and found.state == "held" and not waiting,
         "may_retry": acts and found.state == "rejected",
-        "may_doubt": acts and any(_is_doubtful(each) for each in attempts),
+        "may_doubt": acts and not waiting and any(_is_doubtful(each) for each in attempts),
         "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
     }
     return render(request, "web/staff/payout.html", context)
