@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
-from marketplace.web import health
+from marketplace.web import health, metrics
 
 handler400 = "marketplace.web.errors.bad_request"
 handler403 = "marketplace.web.errors.permission_denied"
@@ -12,6 +12,7 @@ handler500 = "marketplace.web.errors.server_error"
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("styleguide/", include("marketplace.web.styleguide.urls")),

@@ -7,7 +7,9 @@ import io
 from datetime import datetime, timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from marketplace.events.models import Event
 from marketplace.people.models import User
@@ -122,6 +124,19 @@ def test_gauges_count_what_waits() -> None:
     }
     titles = [each.title for each in alarms(found, [], at=NOON)]
     assert titles == ["1 earnings wait for the ledger"]
+
+
+def test_metrics_are_for_whoever_has_the_token(client: Client, settings: Settings) -> None:
+    url = reverse("metrics")
+
+    settings.METRICS_TOKEN = ""
+    off = client.get(url, headers={"Authorization": "Bearer "})
+    settings.METRICS_TOKEN = "a-long-secret"
+    wrong = client.get(url, headers={"Authorization": "Bearer another"})
+    right = client.get(url, headers={"Authorization": "Bearer a-long-secret"})
+
+    assert (off.status_code, wrong.status_code, right.status_code) == (404, 404, 200)
+    assert "\nguildhall_breaks_open 0\n" in cast.text(right)
 
 
 def test_late_reconciliation_and_check_are_alarms() -> None:
