@@ -20,15 +20,16 @@ from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.labels import badge_of
 from marketplace.web.expert.own import for_expert
 from marketplace.web.expert.paying import cash_out_cards, payout_steps
+from marketplace.web.expert.pots import pots_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_earnings, visible_payees, visible_payouts
 from payouts.models import Earning, Payee, Payout, PayoutItem
-from payouts.selectors.earnings import expert_balance
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
 
 ASSIGNMENT = "assignment:"
 RECENT = 6
+STATES = tuple(Earning.TRANSITIONS)
 
 
 @for_expert
@@ -37,21 +38,19 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
     at = clock.now()
     own = visible_earnings(to=expert.user).filter(expert=expert)
     state = request.GET.get("state", "")
-    page = page_of(request, own.filter(state=state) if state else own)
+    page = page_of(request, own.filter(state=state) if state in STATES else own)
     payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
     payee = _payee(expert)
     context = {
-        "balances": [expert_balance(expert, each) for each in settings.PAYOUT_MINIMUM],
-        "minimums": [Money(minor, code) for code, minor in settings.PAYOUT_MINIMUM.items()],
+        "pots": pots_of(expert, at=at),
         "payee": payee,
         "payee_badge": badge_of(payee.state) if payee else None,
         "payouts": [_payout(each) for each in payouts[:RECENT]],
         "page": page,
-        "rows": _earnings(expert, page.rows),
+        "rows": earning_lines(expert, page.rows),
         "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), at=at),
         "state": state,
-        "states": ("pending", "available", "reserved", "paid"),
-        "hold_hours": settings.PAYOUT_HOLD_HOURS,
+        "states": STATES,
         "cash_outs": cash_out_cards(expert, at=at),
     }
     return render(request, "web/expert/earnings.html", context)
@@ -74,7 +73,7 @@ def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpRespons
         raise NotFound("There is no such payout of yours.")
     items = PayoutItem.objects.filter(payout=found).select_related("earning")
     page = page_of(request, items)
-    lines = _earnings(expert, [each.earning for each in page.rows])
+    lines = earning_lines(expert, [each.earning for each in page.rows])
     context = {
         "payout": _payout(found),
         "steps": payout_steps(found),
@@ -114,7 +113,7 @@ def _payout(row: Payout) -> dict[str, object]:
     }
 
 
-def _earnings(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, object]]:
+def earning_lines(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, object]]:
     """The rows of a page, work named by its project and batch."""
     keys = [row.key.removeprefix(ASSIGNMENT) for row in rows if row.key.startswith(ASSIGNMENT)]
     own = own_assignments(to=expert.user).filter(pk__in=keys).select_related("project", "batch")
@@ -130,5 +129,6 @@ def _earning(row: Earning, name: str) -> dict[str, object]:
         "amount": Money(row.pay_minor, row.currency),
         "badge": badge_of(row.state),
         "title": name or row.key.partition(":")[0].replace("_", " ").capitalize(),
+        "earning_url": reverse("earning", args=[row.pk]),
         "url": reverse("submission", args=[key]) if is_work and name else "",
     }
