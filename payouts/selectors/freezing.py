@@ -10,7 +10,10 @@ from marketplace.organizations.models import Organization
 from payouts.models import Chargeback
 from payouts.selectors.terms import overdue
 
-UNDECIDED = ("warning", "open")
+_WHY = {
+    "warning": "a bank asks about a payment of yours",
+    "open": "a bank is taking back a payment of yours",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +40,12 @@ def freezes(organization: Organization, currency: str, *, at: datetime) -> list[
 
 def _contested(organization: Organization, currency: str) -> list[Freeze]:
     rows = Chargeback.objects.filter(
-        organization=organization, currency=currency, state__in=UNDECIDED
+        organization=organization, currency=currency, state__in=_WHY.keys()
     )
     return [
         Freeze(
             Money(row.amount_minor, currency),
-            "a bank is taking back a payment of yours",
+            _WHY[row.state],
             _decided(row.evidence_due_at),
         )
         for row in rows.order_by("opened_at", "id")

@@ -214,16 +214,24 @@ def _payments(request: HttpRequest, member: Member) -> dict[str, Any]:  # Any: t
 
 def _funding(row: Funding, receipt: Document | None) -> dict[str, Any]:  # Any: template values
     is_wire = row.method == "wire"
-    is_paying = row.state == "paying"
+    is_open = row.state == "paying" and bool(row.url)
+    is_fresh = clock.now() - row.created_at < WATCHED
     return {
         "row": row,
         "badge": client_badge("withdrawn" if is_wire and row.state == "failed" else row.state),
         "way": _WAYS[row.method],
         "amount": Money(row.received_minor or row.amount_minor, row.currency),
         "asked": Money(row.amount_minor, row.currency) if row.flag == "other_amount" else None,
-        "is_unfinished": is_paying and bool(row.url),
-        "is_with_bank": is_paying and not row.url,
-        "is_twice": row.flag == "paid_twice",
-        "is_moving": is_paying and clock.now() - row.created_at < WATCHED,
+        "note": _note(row),
+        "is_unfinished": is_open,
+        "is_moving": row.state == "paying" and not is_wire and is_fresh,
         "receipt": receipt,
     }
+
+
+def _note(row: Funding) -> str:
+    if row.flag == "paid_twice":
+        return "same amount twice: ask for it back if it was a mistake"
+    if row.state != "paying" or row.url:
+        return ""
+    return "we are confirming it" if row.method == "wire" else "your bank may take days"

@@ -22,6 +22,8 @@ from payouts.selectors.pausing import pause_reason
 from payouts.services.giving_back import PROVABLE_AFTER, propose_not_sent
 from payouts.services.refunding import approve_refund, refuse_refund
 
+_SENT = {"sending", "unknown", "paid", "failed"}
+
 
 @for_staff(*BOOKS)
 def refunds(request: HttpRequest, user: User) -> HttpResponse:
@@ -98,7 +100,7 @@ def _part(part: RefundPart, refund: Refund) -> dict[str, Any]:  # Any: template 
     return {
         "row": part,
         "amount": Money(part.amount_minor, refund.currency),
-        "badge": staff_badge(part.state),
+        "word": part.state if refund.state in _SENT else "",
         "payment": part.funding.payment_intent,
         "may_declare": part.state == "unknown"
         and sent is not None
