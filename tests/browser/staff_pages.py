@@ -132,6 +132,8 @@ PAGES = (
     StaffPage("job", lambda w: (w.dead.pk,)),
     StaffPage("events", who="grace"),
     StaffPage("sandbox"),
+    StaffPage("sandbox_objects"),
+    StaffPage("sandbox_objects", query="?show=bank", who="grace"),
 )
 # Acts, downloads and fragments.
 NO_PAGES = frozenset(
@@ -160,6 +162,7 @@ NO_PAGES = frozenset(
         ),
         *("retry_message", "take_difference", "resolve_difference", "entries_csv"),
         *("check_events", "arm_fault", "move_clock", "act_on_sandbox_account"),
+        *("move_own_money", "press_sandbox"),
     }
 )
 

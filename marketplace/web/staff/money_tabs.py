@@ -47,7 +47,7 @@ _ALWAYS = (
     Tab("staff:reconciliation", "Reconciliation", also=("staff:movements", "staff:difference")),
     Tab("staff:ledger", "Ledger", also=("staff:accounts", "staff:account", "staff:posting")),
 )
-_SANDBOX = Tab("staff:sandbox", "Sandbox")
+_SANDBOX = Tab("staff:sandbox", "Sandbox", also=("staff:sandbox_objects",))
 
 TABS: tuple[Tab, ...] = (*_ALWAYS, _SANDBOX) if settings.PAYMENTS_MODE == "sandbox" else _ALWAYS
 VIEWS = tuple(view for tab in TABS for view in (tab.view, *tab.also))

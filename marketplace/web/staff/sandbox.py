@@ -11,6 +11,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
@@ -20,14 +21,32 @@ from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from payouts.access import visible_payees
 from payouts.models import FAULTS, SandboxClock, SandboxFault
+from payouts.models.sandbox import EVENT_FAULTS, REQUEST_FAULTS
 from payouts.services import sandboxing as verbs
 
 PATHS = (
-    ("/v1/transfers", "Transfers"),
-    ("/v1/checkout/sessions", "Payment pages"),
-    ("/v2/core/accounts", "Accounts"),
-    ("/v2/core/account_links", "Onboarding links"),
-    ("/v1/", "Everything of v1"),
+    (
+        "Requests",
+        (
+            ("/v1/transfers", "Transfers"),
+            ("/v1/refunds", "Refunds"),
+            ("/v1/checkout/sessions", "Payment pages"),
+            ("/v2/core/accounts", "Accounts"),
+            ("/v2/core/account_links", "Onboarding links"),
+            ("/v1/", "Everything of v1"),
+            ("get /v1/", "Everything that only reads"),
+        ),
+    ),
+    (
+        "Messages",
+        (
+            ("transfer.", "About transfers"),
+            ("payout.", "About bank payouts"),
+            ("checkout.session.", "About payment pages"),
+            ("charge.", "About charges and chargebacks"),
+        ),
+    ),
+    ("Messages and banks", (("", "All of them"),)),
 )
 DAY = 86_400
 
@@ -36,8 +55,20 @@ class FaultForm(forms.Form):
     """What goes wrong next."""
 
     kind = forms.ChoiceField(choices=[(each, each.replace("_", " ")) for each in FAULTS])
-    path = forms.ChoiceField(choices=PATHS, label="At")
+    path = forms.ChoiceField(choices=PATHS, label="At", required=False)
     times = forms.IntegerField(min_value=1, max_value=100, initial=1)
+
+    def clean(self) -> dict[str, Any] | None:  # Any: values of any field
+        """A request fails at a path; a message or a bank payout has none."""
+        cleaned = super().clean() or self.cleaned_data
+        kind, path = cleaned.get("kind", ""), cleaned.get("path", "")
+        if kind in REQUEST_FAULTS and not path.removeprefix("get ").startswith("/"):
+            self.add_error("path", "Choose one of the requests for this.")
+        if kind in (*EVENT_FAULTS, "bank_refuses") and "/" in path:
+            self.add_error("path", "Choose messages or all of them for this.")
+        if kind == "bank_refuses" and path:
+            self.add_error("path", "Banks refuse for any account: choose all of them.")
+        return cleaned
 
 
 class ClockForm(forms.Form):
@@ -52,14 +83,14 @@ class ClockForm(forms.Form):
 @for_staff(*BOOKS)
 def sandbox(request: HttpRequest, user: User) -> HttpResponse:
     """Faults that wait, the clock, and the accounts."""
-    _require_sandbox()
+    require_sandbox()
     return _answer(request, user, {})
 
 
 @money_act
 def arm(request: HttpRequest, user: User) -> HttpResponse:
     """Let the next requests go wrong."""
-    _require_sandbox()
+    require_sandbox()
     form = FaultForm(request.POST)
     if not form.is_valid():
         return _answer(request, user, {"faults": form})
@@ -71,7 +102,7 @@ def arm(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def move_clock(request: HttpRequest, user: User) -> HttpResponse:
     """Move the sandbox's time."""
-    _require_sandbox()
+    require_sandbox()
     form = ClockForm(request.POST)
     if not form.is_valid():
         return _answer(request, user, {"clock": form})
@@ -88,7 +119,7 @@ def move_clock(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def act_on_account(request: HttpRequest, user: User, payee_id: UUID, act: str) -> HttpResponse:
     """Stop an account from receiving, or let it receive again."""
-    _require_sandbox()
+    require_sandbox()
     payee = visible_payees(to=user).filter(pk=payee_id).order_by("pk").first()
     if payee is None or payee.account_id is None or act not in _ACTS:
         raise NotFound("There is no such account.")
@@ -103,7 +134,19 @@ _ACTS: dict[str, Callable[..., None]] = {
 }
 
 
-def _require_sandbox() -> None:
+def page_links(here: str) -> list[dict[str, object]]:
+    """The two pages of the sandbox, for a row of links."""
+    return [
+        {"label": label, "url": reverse(name), "is_current": name == here}
+        for name, label in (
+            ("staff:sandbox", "Faults, time, accounts"),
+            ("staff:sandbox_objects", "What may happen"),
+        )
+    ]
+
+
+def require_sandbox() -> None:
+    """Raises NotFound where payments are real."""
     if settings.PAYMENTS_MODE != "sandbox":
         raise NotFound("There is no sandbox here: payments are real.")
 
@@ -117,6 +160,7 @@ def _answer(request: HttpRequest, user: User, bound: Mapping[str, forms.Form]) -
         "settle_days": ahead.settle_seconds // DAY if ahead else 0,
     }
     context: dict[str, Any] = {  # Any: template values
+        "pages": page_links("staff:sandbox"),
         "fault_form": bound.get("faults") or FaultForm(),
         "clock_form": bound.get("clock") or ClockForm(initial=times),
         "faults": SandboxFault.objects.filter(remaining__gt=0).order_by("-pk")[:25],

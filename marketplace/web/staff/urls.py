@@ -23,6 +23,7 @@ from marketplace.web.staff import (
     refunds,
     runs,
     sandbox,
+    sandbox_objects,
 )
 
 app_name = "staff"
@@ -142,5 +143,12 @@ urlpatterns = [
         "sandbox/accounts/<uuid:payee_id>/<slug:act>/",
         sandbox.act_on_account,
         name="act_on_sandbox_account",
+    ),
+    path("sandbox/objects/", sandbox_objects.objects, name="sandbox_objects"),
+    path("sandbox/own-money/", sandbox_objects.move_own_money, name="move_own_money"),
+    path(
+        "sandbox/objects/<slug:button>/<slug:object_id>/",
+        sandbox_objects.press,
+        name="press_sandbox",
     ),
 ]
