@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
+from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils.module_loading import autodiscover_modules
 
 from payouts import selectors
 
+# The ledger as a whole, as the object of events.
+LEDGER = UUID("00000000-0000-7000-8000-000000000001")
 Check = Callable[[datetime], Iterable[str]]
 _CHECKS: dict[str, list[Check]] = {}
 _WARNINGS: dict[str, list[Check]] = {}

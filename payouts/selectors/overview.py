@@ -19,6 +19,7 @@ from payouts.models import (
     Reconciliation,
     StripeEvent,
 )
+from payouts.selectors.invariants import LEDGER
 from payouts.selectors.pausing import pause_reason
 
 LATEST_ROUND = timedelta(seconds=60)
@@ -123,8 +124,7 @@ def pulse(*, at: datetime) -> Pulse:
     waiting = unposted.aggregate(n=Count("id"), oldest=Min("earned_at"))
     unknown = PayoutAttempt.objects.filter(state__in=["sending", "unknown"])
     attempts = unknown.values_list("state", "is_frozen")
-    checks = Event.objects.filter(kind__in=["ledger.checked", "ledger.found_broken"])
-    check = checks.order_by("-id").first()
+    check = Event.objects.filter(object_id=LEDGER).order_by("-id").first()
     last = Reconciliation.objects.order_by("-read_until", "-id").first()
     closed = LedgerClose.objects.order_by("-date", "-id").first()
     states = list(attempts)

@@ -8,8 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from marketplace.events.services.recording import record
-from marketplace.kit.ids import uuid7
-from payouts.selectors.invariants import LedgerReport, check_ledger
+from payouts.selectors.invariants import LEDGER, LedgerReport, check_ledger
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ def audit_ledger(*, at: datetime) -> LedgerReport:
             "ledger.checked" if not report.broken else "ledger.found_broken",
             at=at,
             object_kind="ledger",
-            object_id=uuid7(),
+            object_id=LEDGER,
             data={
                 "checked": list(report.checked),
                 "broken": len(report.broken),

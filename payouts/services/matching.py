@@ -40,6 +40,7 @@ _KINDS = (
     | dict.fromkeys(_FEES, "fee_booked")
     | dict.fromkeys(_TREASURY, "treasury_moved")
 )
+CATEGORIES = tuple(sorted(_KINDS))
 MOVEMENT_BREAKS = (
     "missing_in_ledger",
     "amount_mismatch",

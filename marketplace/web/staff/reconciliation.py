@@ -32,6 +32,7 @@ from payouts.models.chart import CHART
 from payouts.selectors.proposals import waiting_about
 from payouts.services.breaking import propose_resolution, take_break
 from payouts.services.ledger import Leg
+from payouts.services.matching import CATEGORIES
 
 Values = dict[str, Any]  # Any: template values
 RUNS_SHOWN = 10
@@ -134,7 +135,6 @@ def reconciliation(request: HttpRequest, user: User) -> HttpResponse:
 def movements(request: HttpRequest, user: User) -> HttpResponse:
     """Stripe's own ledger as we last read it, beside what we booked."""
     rows = visible_balance_transactions(to=user)
-    known = rows.order_by("category").values_list("category", flat=True).distinct()
     category, show = request.GET.get("category", ""), request.GET.get("show", "")
     wanted = rows.filter(category=category) if category else rows
     wanted = wanted.filter(posting=None) if show == "unmatched" else wanted
@@ -143,7 +143,7 @@ def movements(request: HttpRequest, user: User) -> HttpResponse:
         "rows": [_movement(each) for each in listed],
         "next_url": next_url,
         "is_later": "before" in request.GET,
-        "categories": list(known),
+        "categories": CATEGORIES,
         "category": category,
         "show": show,
     }
