@@ -10,6 +10,7 @@ from marketplace.kit.ids import uuid7
 from marketplace.organizations.models import Organization
 from payouts.models import BillingTerms, BudgetGrant, Proposal
 from payouts.selectors.budgets import project_budget, wallet
+from payouts.selectors.invariants import check_ledger
 from payouts.services import granting, proposing
 from payouts.services.accounts import account
 from payouts.services.granting import AboveCap, NotInHouse
@@ -141,3 +142,19 @@ def test_the_operators_own_cash_takes_two_people() -> None:
     assert make.balance(account("operator_capital", currency="USD")) == 9000
     assert make.balance(account("platform_bank", currency="USD")) == 9000
     assert Proposal.objects.get().state == "approved"
+
+
+def test_budgets_without_cash_behind_them_are_warned_of_and_break_nothing() -> None:
+    grant = asked(in_house(), 5000)
+    granting.approve_grant(grant=grant, by=make.user(), at=NOON)
+
+    before = check_ledger(NOON)
+    deposit = granting.propose_deposit(
+        amount=usd(5000), why="Quarterly budget of the lab", by=make.user(), at=NOON
+    )
+    proposing.approve(proposal=deposit, by=make.user(), at=NOON)
+
+    text = "USD: grants exceed the operator's own cash by 5000; confirm a deposit"
+    assert text in [each.problem for each in before.warnings]
+    assert before.broken == ()
+    assert text not in [each.problem for each in check_ledger(NOON).warnings]
