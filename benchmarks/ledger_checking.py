@@ -19,8 +19,9 @@ from payouts.services.accounts import account, expert_accounts
 
 PER_ROUND = 100  # experts in a round of approvals
 DEEP = 5  # rounds an expert is in before a payout
-GROUPS = 20  # of experts
+MOST_GROUPS = 20  # of experts
 BATCHES = 10
+OWN = {f"L{number}" for number in range(1, 13)}
 ENTRIES_PER_ROUND = 102 + 200 + 400 // DEEP  # the round, its release, its share of a payout
 
 _PLAN = """
@@ -88,15 +89,16 @@ def write_books(entries: int) -> int:
     Set by set and with the triggers off: a million entries in half a minute.
     """
     rounds = -(-entries // ENTRIES_PER_ROUND)
+    groups = max(1, min(MOST_GROUPS, rounds // DEEP))
     values = {
         "rounds": rounds,
         "start": NOON - timedelta(days=30),
         "revenue": account("platform_revenue", currency="USD").id,
         "clearing": account("psp_clearing", currency="USD").id,
     }
-    _name_accounts()
+    _name_accounts(groups * PER_ROUND)
     with connection.cursor() as cursor:
-        plan = _PLAN.format(batches=BATCHES, deep=DEEP, groups=GROUPS, per_round=PER_ROUND)
+        plan = _PLAN.format(batches=BATCHES, deep=DEEP, groups=groups, per_round=PER_ROUND)
         cursor.execute(plan, values)
         cursor.execute("SET session_replication_role = replica")
         _write_postings()
@@ -107,8 +109,8 @@ def write_books(entries: int) -> int:
     return Entry.objects.count()
 
 
-def _name_accounts() -> None:
-    people = [row.id for row in experts(GROUPS * PER_ROUND)]
+def _name_accounts(count: int) -> None:
+    people = [row.id for row in experts(count)]
     kinds = ("expert_pending", "expert_available", "payout_in_transit")
     own = [expert_accounts(kind=kind, currency="USD", experts=people) for kind in kinds]
     client = organization()
@@ -227,7 +229,9 @@ def check() -> Checked:
         report = check_ledger(NOON + timedelta(days=400))
     seconds = time.perf_counter() - began
     slowest = sorted(took.items(), key=lambda row: -row[1])[:5]
-    return Checked(seconds, slowest, [f"{row.invariant}: {row.problem}" for row in report.broken])
+    # The books are of a ledger alone: what compares them with Stripe or with work is not judged.
+    own = [row for row in report.broken if row.invariant in OWN]
+    return Checked(seconds, slowest, [f"{row.invariant}: {row.problem}" for row in own])
 
 
 def _invariant() -> str:

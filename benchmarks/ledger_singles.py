@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.util import find_spec
-from uuid import UUID
 
-from benchmarks.money_world import NOON, experts, organization, reservation
+from benchmarks.money_world import NOON, organization, refresh_statistics
 from marketplace.kit.ids import uuid7
 from payouts.models import Account
 from payouts.services import ledger
-from payouts.services.accounts import expert_accounts
+from payouts.services.accounts import account
 
 BLOCK = 50
 PAIRS = 100
+FUNDS = 10**9
 
 if find_spec("hordak"):
     from hordak.models import Account as HordakAccount
@@ -53,34 +54,36 @@ def _seconds(act: Callable[[], object]) -> float:
 
 
 def _own_moves() -> list[Callable[[], object]]:
-    people = [row.id for row in experts(PAIRS)]
-    pending = expert_accounts(kind="expert_pending", currency="USD", experts=people)
-    available = expert_accounts(kind="expert_available", currency="USD", experts=people)
-    batch = reservation(organization(), 10**9)
+    clients = [organization() for _ in range(PAIRS)]
+    wallets = [account("wallet", currency="USD", organization=row) for row in clients]
+    budgets = [
+        account("escrow", currency="USD", organization=row, subject_id=uuid7()) for row in clients
+    ]
+    clearing = account("psp_clearing", currency="USD")
     ledger.post(
-        key=f"fill:{uuid7()}",
-        kind="correction",
+        key=f"funding:{uuid7()}",
+        kind="funding_paid",
         currency="USD",
         legs=[
-            ledger.Leg(batch.reserved, "D", 10**9),
-            *(ledger.Leg(row, "C", 10**9 // PAIRS) for row in pending.values()),
+            ledger.Leg(clearing, "D", PAIRS * FUNDS),
+            *(ledger.Leg(row, "C", FUNDS) for row in wallets),
         ],
         effective_at=NOON,
     )
-    return [_own_move(pending[row], available[row], row) for row in people]
+    refresh_statistics()
+    return [
+        partial(_allocate, wallet, budget) for wallet, budget in zip(wallets, budgets, strict=True)
+    ]
 
 
-def _own_move(source: Account, target: Account, _expert: UUID) -> Callable[[], object]:
-    def move() -> object:
-        return ledger.post(
-            key=f"released:{uuid7()}",
-            kind="holds_released",
-            currency="USD",
-            legs=[ledger.Leg(source, "D", 125), ledger.Leg(target, "C", 125)],
-            effective_at=NOON,
-        )
-
-    return move
+def _allocate(wallet: Account, budget: Account) -> None:
+    ledger.post(
+        key=f"allocation:{uuid7()}",
+        kind="budget_allocated",
+        currency="USD",
+        legs=[ledger.Leg(wallet, "D", 125), ledger.Leg(budget, "C", 125)],
+        effective_at=NOON,
+    )
 
 
 def _hordak_moves() -> list[Callable[[], object]]:

@@ -17,7 +17,7 @@ from benchmarks.money_world import NOON
 from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
 from marketplace.people.models import Expert
-from payouts.models import Account, Earning, Reservation
+from payouts.models import Earning, Reservation
 from payouts.services import earning, ledger, rounds
 from payouts.services.accounts import account, expert_accounts
 
@@ -77,28 +77,30 @@ def _write(
 ) -> None:
     chosen = random.Random(multiprocessing.current_process().pid)
     latencies = []
-    Account.objects.exists()  # connects
+    pots = Pots(batch, people)  # connects
     start.wait()
     end = time.perf_counter() + seconds
     while (began := time.perf_counter()) < end:
-        _approve(way, batch, chosen.choice(people))
+        with transaction.atomic(durable=True):
+            row = _approve(batch, chosen.choice(people))
+            if way == "inline":
+                pots.post(row)
         latencies.append(time.perf_counter() - began)
     connection.close()
     told.put(latencies)
 
 
-def _approve(way: str, batch: Reservation, expert: Expert) -> None:
-    key, pay, fee = f"work:{uuid7()}", Money(700, "USD"), Money(105, "USD")
-    if way == "rounds":
-        earning.credit(
-            key=key, expert=expert, pay=pay, fee=fee, reservation=batch, pay_channel="stripe",
-            hold=timedelta(hours=72), at=NOON,
-        )  # fmt: skip
-    else:
-        earning.credit_now(
-            key=key, expert=expert, pay=pay, fee=fee, source=batch.reserved, pay_channel="stripe",
-            hold=timedelta(hours=72), at=NOON,
-        )  # fmt: skip
+def _approve(batch: Reservation, expert: Expert) -> Earning:
+    return earning.credit(
+        key=f"work:{uuid7()}",
+        expert=expert,
+        pay=Money(700, "USD"),
+        fee=Money(105, "USD"),
+        reservation=batch,
+        pay_channel="stripe",
+        hold=timedelta(hours=72),
+        at=NOON,
+    )
 
 
 def _post(stop: Event) -> None:
@@ -107,23 +109,34 @@ def _post(stop: Event) -> None:
     connection.close()
 
 
-def post_one_by_one(batch: Reservation) -> None:
-    """Post what waits with a posting for each; every account is already at hand."""
-    rows = list(Earning.objects.filter(posting=None).order_by("id"))
-    experts = {row.expert_id for row in rows}
-    pending = expert_accounts(kind="expert_pending", currency="USD", experts=experts)
-    revenue = account("platform_revenue", currency="USD")
-    for row in rows:
+class Pots:
+    """The accounts that one earning's posting needs, already at hand."""
+
+    def __init__(self, batch: Reservation, people: Sequence[Expert]) -> None:
+        experts = [row.id for row in people]
+        self.reserved = batch.reserved
+        self.pending = expert_accounts(kind="expert_pending", currency="USD", experts=experts)
+        self.revenue = account("platform_revenue", currency="USD")
+
+    def post(self, row: Earning) -> None:
+        """Post one earning by itself."""
+        posting = ledger.post(
+            key=f"round:{row.id}",
+            kind="earnings_posted",
+            currency="USD",
+            legs=[
+                ledger.Leg(self.reserved, "D", row.pay_minor + row.fee_minor),
+                ledger.Leg(self.pending[row.expert_id], "C", row.pay_minor),
+                ledger.Leg(self.revenue, "C", row.fee_minor),
+            ],
+            effective_at=row.earned_at,
+        )
+        Earning.objects.filter(id=row.id, posting=None).update(posting=posting)
+
+
+def post_one_by_one(batch: Reservation, people: Sequence[Expert]) -> None:
+    """Post what waits, a transaction for each."""
+    pots = Pots(batch, people)
+    for row in Earning.objects.filter(posting=None).order_by("id"):
         with transaction.atomic(durable=True):
-            posting = ledger.post(
-                key=f"round:{row.id}",
-                kind="earnings_posted",
-                currency="USD",
-                legs=[
-                    ledger.Leg(batch.reserved, "D", row.pay_minor + row.fee_minor),
-                    ledger.Leg(pending[row.expert_id], "C", row.pay_minor),
-                    ledger.Leg(revenue, "C", row.fee_minor),
-                ],
-                effective_at=row.earned_at,
-            )
-            Earning.objects.filter(id=row.id, posting=None).update(posting=posting)
+            pots.post(row)

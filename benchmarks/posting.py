@@ -51,7 +51,7 @@ def draining(table: Table, *, backlog: int, repeat: int) -> None:
     for _ in range(repeat):
         world.backlog([batch], people, singles)
         watch = Stopwatch()
-        ledger_writers.post_one_by_one(batch)
+        ledger_writers.post_one_by_one(batch, people)
         one_by_one = singles / watch.seconds
         world.backlog([batch], people, backlog)
         world.refresh_statistics()
@@ -103,8 +103,10 @@ def main() -> int:
     options = parser.parse_args()
     table = Table("posting")
     with own_database("guildhall_bench_posting", options.database):
-        approvals(table, seconds=options.seconds, repeat=options.repeat)
+        # First, so that the others find books that are not empty, and statistics of them.
         draining(table, backlog=options.backlog, repeat=options.repeat)
+        world.refresh_statistics()
+        approvals(table, seconds=options.seconds, repeat=options.repeat)
         single(table, count=options.singles, repeat=options.repeat)
         checking(table, entries=options.entries)
     is_judged = options.entries >= 1_000_000 and options.backlog >= 10_000
