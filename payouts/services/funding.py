@@ -95,8 +95,11 @@ def settle_checkout(*, session_id: str, at: datetime) -> Funding:
     """
     page = gateway().read_checkout(session_id=session_id)
     with transaction.atomic(durable=True):
-        rows = Funding.objects.select_for_update(of=("self",)).select_related("organization")
-        funding = rows.filter(session_id=session_id).order_by("id").first()
+        # NO KEY: a refund that is asked for meanwhile refers to this row while it has the wallet.
+        rows = Funding.objects.select_for_update(no_key=True, of=("self",))
+        funding = (
+            rows.select_related("organization").filter(session_id=session_id).order_by("id").first()
+        )
         if funding is None:
             raise FundingUnknown("This payment is not ours, or not yet.")
         return _apply(funding, page, at)
