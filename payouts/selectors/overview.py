@@ -170,7 +170,7 @@ def alarms(found: Pulse, standing: list[Standing], *, at: datetime) -> Iterator[
         yield Alarm(
             "The last check found the ledger broken",
             "Run manage.py check_ledger; it names every problem.",
-            "the-ledger-is-broken",
+            "The ledger is broken",
         )
     for each in standing:
         if each.own.minor < 0:
@@ -178,26 +178,26 @@ def alarms(found: Pulse, standing: list[Standing], *, at: datetime) -> Iterator[
                 f"{-each.own} is not covered",
                 f"Stripe and the bank hold less {each.code} than clients and experts are owed: "
                 "fees are the operator's. Top up.",
-                "money-is-not-covered",
+                "Money is not covered",
                 tone="warn",
             )
     if found.attempts_frozen:
         yield Alarm(
-            f"{found.attempts_frozen} frozen transfers",
+            _many(found.attempts_frozen, "frozen transfer"),
             "Stripe knows the key with another request. Nothing is sent until somebody looked.",
-            "a-transfer-is-frozen",
+            "A transfer is frozen",
         )
     if found.breaks_open:
         yield Alarm(
-            f"{found.breaks_open} open differences",
+            _many(found.breaks_open, "open difference"),
             "Stripe's books and ours do not agree.",
-            "an-open-difference",
+            "An open difference",
         )
     if found.parked_events:
         yield Alarm(
-            f"{found.parked_events} parked messages",
+            _many(found.parked_events, "parked message"),
             "Stripe told us of something that we do not know.",
-            "a-parked-message",
+            "A parked message",
         )
     yield from _late(found, at=at)
 
@@ -205,28 +205,32 @@ def alarms(found: Pulse, standing: list[Standing], *, at: datetime) -> Iterator[
 def _late(found: Pulse, *, at: datetime) -> Iterator[Alarm]:
     if found.oldest_unposted_s > LATEST_ROUND.total_seconds():
         yield Alarm(
-            f"{found.unposted} earnings wait for the ledger",
+            f"{_many(found.unposted, 'earning')} not in the ledger yet",
             f"The oldest for {found.oldest_unposted_s} s. Shown balances are right all the same.",
-            "earnings-wait-for-the-ledger",
+            "Earnings wait for the ledger",
         )
     if found.reconciled_at and at - found.reconciled_at > LATEST_RECONCILIATION:
         yield Alarm(
             "The books were not compared for hours",
             "Reconciliation runs every hour; the last one is older than two.",
-            "reconciliation-is-late",
+            "Reconciliation is late",
         )
     if found.checked_at and at - found.checked_at > LATEST_CHECK:
         yield Alarm(
             "The ledger was not checked last night",
             "The nightly check runs at 03:00 UTC.",
-            "the-nightly-check-is-late",
+            "The nightly check is late",
         )
     if found.closed_until and found.closed_until < (at - LATEST_CLOSE).date():
         yield Alarm(
             "A day of the ledger is not closed",
             f"The last closed day is {found.closed_until:%-d %b %Y}.",
-            "a-day-is-not-closed",
+            "A day is not closed",
         )
+
+
+def _many(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _seconds(instant: datetime | None, at: datetime) -> int | None:

@@ -58,6 +58,11 @@ function localise(from) {
 }
 
 localise(document);
+
+// A row of tabs that is wider than a phone begins where one is.
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) {
+  tab.parentNode.scrollLeft = tab.offsetLeft - tab.parentNode.offsetLeft - 16;
+}
 document.addEventListener("htmx:afterSettle", (event) => localise(event.detail.elt.parentNode ?? document));
 
 // An error summary that arrives takes the focus, so that it is read and its links are next.
