@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import render
 
+from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import NotFound
 from marketplace.kit.money import Money
 from marketplace.kit.tables import csv_lines
@@ -61,8 +62,8 @@ def show_paper(
         "file_urls": file_urls,
         "owner_name": owner_name(paper),
         "is_statement": paper.kind == "statement",
-        "seller": body.get("seller"),
-        "buyer": body.get("buyer"),
+        "seller": _party(body.get("seller")),
+        "buyer": _party(body.get("buyer")),
         "lines": [_line(line, paper.currency) for line in _lines(body)],
         "total": Money(_sum(paper), paper.currency),
         "opening": _money(body.get("opening"), paper.currency),
@@ -95,6 +96,13 @@ def owner_name(paper: Document) -> str:
         return paper.organization.name
     assert paper.expert is not None  # constraint document_has_one_owner
     return paper.expert.display_name
+
+
+def _party(party: Values | None) -> Values | None:
+    if party is None:
+        return None
+    code = party.get("country", "")
+    return {**party, "country": COUNTRIES.get(code, code)}
 
 
 def _lines(body: Values) -> list[Values]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from marketplace.events.services.recording import record
+from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import InvalidInput
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert
@@ -27,7 +28,7 @@ def set_billing_profile(
         defaults={
             "legal_name": party.name.strip(),
             "address": party.address.strip(),
-            "country": party.country.upper(),
+            "country": party.country,
             "vat_number": compact(party.vat_number),
             "purchase_order": party.reference.strip(),
             "email": email,
@@ -54,7 +55,7 @@ def set_payee_profile(*, expert: Expert, party: Party, at: datetime) -> PayeePro
         defaults={
             "legal_name": party.name.strip(),
             "address": party.address.strip(),
-            "country": party.country.upper(),
+            "country": party.country,
             "vat_number": compact(party.vat_number),
             "changed_at": at,
         },
@@ -104,8 +105,8 @@ def _require_complete(party: Party) -> None:
         for name, value in said.items()
         if not value.strip()
     ]
-    if len(party.country) != 2 or not party.country.isalpha():
-        problems.append({"field": "country", "problem": "Two letters, for example DE."})
+    if party.country not in COUNTRIES:
+        problems.append({"field": "country", "problem": "Choose a country."})
     if problems:
         raise InvalidInput("Something is missing.", errors=problems)
 

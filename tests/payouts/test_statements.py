@@ -159,12 +159,14 @@ def test_a_balance_without_movement_makes_one() -> None:
 
 def test_approved_work_that_is_not_booked_yet_holds_the_statement_back() -> None:
     batch, who = make.reservation(usd(100)), make.expert()
+    correct(who, 700, at=NOON)
     make.credited(batch, who, 100)
 
-    assert make_statement(currency="USD", expert=who, month=NOVEMBER, at=AFTER) is None
+    for owner in ({"expert": who}, {"organization": batch.organization}):
+        assert make_statement(currency="USD", **owner, month=NOVEMBER, at=AFTER) is None
     rounds.post_earnings(at=AFTER)
 
-    assert stated(expert=who)["closing"]["minor"] == 100
+    assert stated(expert=who)["closing"]["minor"] == 800
 
 
 def test_a_month_that_is_not_over_is_refused() -> None:

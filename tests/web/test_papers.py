@@ -227,7 +227,7 @@ def test_a_client_says_who_it_is_on_papers() -> None:
     form = {
         "party-legal_name": "Lab GmbH",
         "party-address": "Street 1",
-        "party-country": "de",
+        "party-country": "DE",
         "party-vat_number": "de 123 456 789",
     }
 

@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from marketplace.kit import clock
+from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import DomainError, NotFound
 from marketplace.people.models import Expert
 from marketplace.web.client.acting import tried
@@ -32,7 +33,10 @@ class PartyForm(forms.Form):
 
     legal_name = forms.CharField(label="Legal name", max_length=200)
     address = forms.CharField(max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
-    country = forms.CharField(max_length=2, min_length=2, help_text="Two letters, for example DE.")
+    country = forms.ChoiceField(
+        choices=[("", "Choose"), *COUNTRIES.items()],
+        error_messages={"invalid_choice": "Choose a country."},
+    )
     vat_number = forms.CharField(
         label="VAT number", max_length=20, required=False, help_text="With its country: DE123456789"
     )
