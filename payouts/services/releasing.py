@@ -32,7 +32,7 @@ def propose_release(*, payout: Payout, why: str, by: User, at: datetime) -> Prop
 
 
 @decides(RELEASE)
-def approve_release(proposal: Proposal, by: User, at: datetime) -> Payout:
+def _release(proposal: Proposal, by: User, at: datetime) -> Payout:
     """Ready the held payout for sending. Raises NotHere once it is no longer held."""
     row = lock_payout(payout_id=proposal.subject_id)
     _require_other(row, by)
@@ -61,7 +61,7 @@ def propose_not_found(*, attempt: PayoutAttempt, why: str, by: User, at: datetim
 
 
 @decides(NOT_FOUND)
-def approve_not_found(proposal: Proposal, by: User, _at: datetime) -> None:
+def _doubt(proposal: Proposal, by: User, _at: datetime) -> None:
     """Have a job ask Stripe once more, and only then ready a new attempt."""
     attempt = PayoutAttempt.objects.select_related("payout__expert").get(id=proposal.subject_id)
     _require_other(attempt.payout, by)
