@@ -78,6 +78,20 @@ def _policy(row: Proposal, terms: Terms) -> str:
     return f"Set “{what}” to {terms['value']:,} for {scope} from {start:%-d %b %Y, %H:%M} UTC."
 
 
+def _not_sent(row: Proposal, terms: Terms) -> str:
+    return (
+        f"Declare that a refund of {_amount(terms)} to {_client(row)} never left; it is free again."
+    )
+
+
+def _wire_back(row: Proposal, terms: Terms) -> str:
+    return f"Book that {_amount(terms)} of the wallet of {_client(row)} went back by bank transfer."
+
+
+def _client(row: Proposal) -> str:
+    return row.organization.name if row.organization else "a client"
+
+
 def _amount(terms: Terms) -> Money:
     return Money(terms["minor"] if "minor" in terms else terms["amount_minor"], terms["currency"])
 
@@ -91,4 +105,6 @@ _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "overturn_clawback": _overturn,
     "billing_terms": _billing,
     "set_policy": _policy,
+    "refund_not_sent": _not_sent,
+    "wire_back": _wire_back,
 }

@@ -59,7 +59,7 @@ def request_refund(
     known = Refund.objects.filter(id=refund_id).order_by("id").first()
     if known is not None:
         return _same(known, organization, amount)
-    _require_free(locked[wallet.id], organization, amount)
+    require_free(wallet=locked[wallet.id], organization=organization, amount=amount)
     shares = _split(organization, amount)
     refund = Refund.objects.create(
         id=refund_id,
@@ -130,6 +130,22 @@ def return_to_wallet(*, part: RefundPart, at: datetime) -> None:
     )
 
 
+def require_free(*, wallet: Account, organization: Organization, amount: Money) -> None:
+    """Refuse more than a locked wallet holds beside what the client owes on credit.
+
+    Raises InsufficientBalance with both amounts, NotRefundable.
+    """
+    free = Money(wallet.balance_minor, amount.currency)
+    if amount > free:
+        raise InsufficientBalance(wallet, amount, free)
+    owed = receivable(organization, amount.currency)
+    if amount > free - owed:
+        raise NotRefundable(
+            f"{owed} of the wallet was drawn on credit and is paid first; you can ask for "
+            f"{max(free - owed, zero(amount.currency))}."
+        )
+
+
 def note(*, kind: str, refund: Refund, at: datetime, by: UUID | None = None) -> None:
     """Write down what happened to a refund."""
     record(
@@ -141,18 +157,6 @@ def note(*, kind: str, refund: Refund, at: datetime, by: UUID | None = None) -> 
         organization=refund.organization_id,
         data={"minor": refund.amount_minor, "currency": refund.currency},
     )
-
-
-def _require_free(wallet: Account, organization: Organization, amount: Money) -> None:
-    free = Money(wallet.balance_minor, amount.currency)
-    if amount > free:
-        raise InsufficientBalance(wallet, amount, free)
-    owed = receivable(organization, amount.currency)
-    if amount > free - owed:
-        raise NotRefundable(
-            f"{owed} of the wallet was drawn on credit and is paid first; you can ask for "
-            f"{max(free - owed, zero(amount.currency))}."
-        )
 
 
 def _split(organization: Organization, amount: Money) -> list[tuple[Funding, Money]]:

@@ -150,7 +150,7 @@ NO_PAGES = frozenset(
         ),
         *("change_policy", "send_clawback", "decide_clawback", "write_off"),
         *("decide_grant", "change_terms", "deposit"),
-        *("add_wire", "act_on_wire", "decide_refund", "declare_not_sent"),
+        *("add_wire", "wire_back", "act_on_wire", "decide_refund", "declare_not_sent"),
         *("draft_payroll", "payroll_file", "act_on_payroll"),
         *("paper_file", "void_invoice", "year_totals_csv"),
         *(

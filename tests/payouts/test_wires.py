@@ -8,11 +8,12 @@ from django.db import IntegrityError, transaction
 from marketplace.kit.errors import InvalidInput
 from marketplace.organizations.models import Organization
 from marketplace.people.models import User
-from payouts.models import Funding, Posting
+from payouts.models import Funding, Posting, Proposal
 from payouts.selectors.budgets import wallet
 from payouts.selectors.invariants import check_ledger
-from payouts.services import wiring
+from payouts.services import proposing, wiring, wiring_back
 from payouts.services.accounts import account
+from payouts.services.ledger import InsufficientBalance
 from payouts.services.proposing import SamePerson
 from payouts.services.wiring import NotAWire, WireKnown
 from tests.payouts import make
@@ -100,3 +101,34 @@ def test_a_payment_page_is_not_confirmed_by_hand() -> None:
 
     with pytest.raises(NotAWire):
         wiring.confirm_wire(wire=row, by=make.user(), at=NOON)
+
+
+def back(client: Organization, minor: int) -> Proposal:
+    return wiring_back.propose_wire_back(
+        organization=client, amount=usd(minor), why="They asked for it", by=make.user(), at=NOON
+    )
+
+
+def test_money_that_came_by_bank_goes_back_by_bank_when_two_people_say_so() -> None:
+    client = make.organization()
+    wiring.confirm_wire(wire=enter(client), by=make.user(), at=NOON)
+
+    proposal = back(client, 200_000)
+    before = wallet(client, "USD")
+    proposing.approve(proposal=proposal, by=make.user(), at=NOON)
+
+    assert (before, wallet(client, "USD")) == (usd(500_000), usd(300_000))
+    assert make.balance(account("platform_bank", currency="USD")) == 300_000
+    assert check_ledger(NOON).broken == ()
+
+
+def test_no_more_goes_back_by_bank_than_is_free() -> None:
+    client = make.organization()
+    wiring.confirm_wire(wire=enter(client), by=make.user(), at=NOON)
+    proposal = back(client, 500_001)
+
+    with pytest.raises(InsufficientBalance):
+        proposing.approve(proposal=proposal, by=make.user(), at=NOON)
+
+    proposal.refresh_from_db()
+    assert (proposal.state, wallet(client, "USD")) == ("proposed", usd(500_000))

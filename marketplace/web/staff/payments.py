@@ -23,6 +23,7 @@ from marketplace.web.staff.labels import staff_badge
 from payouts.access import require_no_stake, visible_fundings
 from payouts.models import Funding
 from payouts.services.wiring import confirm_wire, enter_wire, withdraw_wire
+from payouts.services.wiring_back import propose_wire_back
 
 CURRENCY = "USD"
 _VIEWS = {
@@ -54,6 +55,23 @@ class WireForm(forms.Form):
         self.fields["organization"].queryset = clients  # type: ignore[attr-defined]  # a choice
 
 
+class BackForm(forms.Form):
+    """A transfer from the operator's bank back to a client."""
+
+    organization = forms.ModelChoiceField(
+        label="Client", queryset=Organization.objects.none(), empty_label="Choose"
+    )
+    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    why = forms.CharField(
+        label="Why", max_length=500, help_text="With the reference of your bank transfer."
+    )
+
+    def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: Django's own
+        super().__init__(*args, **kwargs)
+        clients = visible_organizations(to=user).order_by("name", "pk")
+        self.fields["organization"].queryset = clients  # type: ignore[attr-defined]  # a choice
+
+
 @for_staff(*BOOKS)
 def payments(request: HttpRequest, user: User) -> HttpResponse:
     """Every payment, the newest first; `?show=wires` and `?show=flagged` are those to act on."""
@@ -76,6 +94,21 @@ def add_wire(request: HttpRequest, user: User) -> HttpResponse:
 
 
 @money_act
+def wire_back(request: HttpRequest, user: User) -> HttpResponse:
+    """Propose that part of a wallet went back by bank; a second person decides."""
+    form = BackForm(request.POST, user=user, prefix="back")
+
+    def propose() -> None:
+        require_no_stake(user, form.cleaned_data["organization"])
+        propose_wire_back(**form.cleaned_data, by=user, at=clock.now())
+
+    if tried(form, propose):
+        messages.success(request, "Proposed. It is booked when a second person agrees.")
+        return redirect("staff:payments")
+    return _show(request, user, back_form=form)
+
+
+@money_act
 def act_on_wire(request: HttpRequest, user: User, wire_id: UUID, act: str) -> HttpResponse:
     """Credit it, or take back what was entered by mistake."""
     found = visible_fundings(to=user).filter(pk=wire_id, method="wire")
@@ -93,7 +126,12 @@ def act_on_wire(request: HttpRequest, user: User, wire_id: UUID, act: str) -> Ht
     return redirect("staff:payments")
 
 
-def _show(request: HttpRequest, user: User, form: WireForm | None = None) -> HttpResponse:
+def _show(
+    request: HttpRequest,
+    user: User,
+    form: WireForm | None = None,
+    back_form: BackForm | None = None,
+) -> HttpResponse:
     show = request.GET.get("show", "")
     show = show if show in _VIEWS else ""
     rows = visible_fundings(to=user).filter(**_VIEWS[show][1]).select_related("organization")
@@ -103,12 +141,14 @@ def _show(request: HttpRequest, user: User, form: WireForm | None = None) -> Htt
         "rows": [_row(each, user) for each in page.rows],
         "acts": may(user, "finance"),
         "form": form or WireForm(user=user, prefix="wire"),
+        "back_form": back_form or BackForm(user=user, prefix="back"),
         "views": [
             {"label": label, "url": f"?show={name}" if name else "?", "is_current": name == show}
             for name, (label, _) in _VIEWS.items()
         ],
     }
-    return render(request, "web/staff/payments.html", context, status=422 if form else 200)
+    status = 422 if form or back_form else 200
+    return render(request, "web/staff/payments.html", context, status=status)
 
 
 def _row(row: Funding, user: User) -> dict[str, Any]:  # Any: template values

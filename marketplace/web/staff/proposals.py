@@ -17,7 +17,7 @@ from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
-from payouts.access import visible_proposals
+from payouts.access import require_no_stake, visible_proposals
 from payouts.models import Proposal
 from payouts.selectors.proposals import sentence
 from payouts.services import proposing as verbs
@@ -59,6 +59,8 @@ def decide_proposal(request: HttpRequest, user: User, proposal_id: UUID, act: st
     if found is None or act not in _ACTS:
         raise NotFound("There is no such proposal.")
     try:
+        if act == "approve" and found.organization is not None:
+            require_no_stake(user, found.organization)
         after = _ACTS[act](request, found, user, clock.now())
     except DomainError as error:
         messages.error(request, error.message)

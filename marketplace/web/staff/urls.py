@@ -105,6 +105,7 @@ urlpatterns = [
     path("debts/<uuid:account_id>/write-off/", clawbacks.write_off, name="write_off"),
     path("payments/", payments.payments, name="payments"),
     path("payments/wires/", payments.add_wire, name="add_wire"),
+    path("payments/back/", payments.wire_back, name="wire_back"),
     path("payments/wires/<uuid:wire_id>/<slug:act>/", payments.act_on_wire, name="act_on_wire"),
     path("refunds/", refunds.refunds, name="refunds"),
     path("refunds/<uuid:refund_id>/<slug:act>/", refunds.decide_refund, name="decide_refund"),
