@@ -96,12 +96,12 @@ def _take_slot(at: datetime, until: datetime) -> datetime | None:
 
 
 def _lock(at: datetime) -> SendingPace:
-    rows = SendingPace.objects.select_for_update().filter(id=1).order_by("id")
-    pace = rows.first()
+    rows = SendingPace.objects.select_for_update()
+    pace = rows.filter(id=1).order_by("id").first()
     if pace is None:
         first = SendingPace(id=1, next_slot_at=at)
         SendingPace.objects.bulk_create([first], ignore_conflicts=True)
-        pace = rows.get()
+        pace = rows.get(id=1)
     return pace
 
 

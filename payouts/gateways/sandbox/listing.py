@@ -86,8 +86,8 @@ def _between(asked: Mapping[str, object]) -> Q:
         wanted &= Q(created_at__gte=start) if how in {"gt", "gte"} else Q(created_at__lt=start)
     for name, comparison in (("starting_after", "position__lt"), ("ending_before", "position__gt")):
         if name in asked:
-            rows = SandboxObject.objects.filter(object_id=asked[name]).order_by("position")
-            edge = rows.first()
+            rows = SandboxObject.objects.filter(object_id=asked[name])
+            edge = rows.order_by("position").first()
             if edge is None:
                 raise Refusal(404, "resource_missing", f"No such object: '{asked[name]}'")
             wanted &= Q(**{comparison: edge.position})
