@@ -24,14 +24,16 @@ class Made:
 def make_papers(*, month: date, at: datetime) -> Made:
     """Statements of the month, then what follows from them, and receipts still missing.
 
-    A sequence; repeat it freely. Raises InvalidInput while the month is not over.
+    A sequence; repeat it freely. Raises InvalidInput while the month is not over, and at the end
+    what stopped a statement: nobody else's papers wait for it.
     """
-    return Made(
-        receipts=issue_missing_receipts(at=at),
-        statements=make_statements(month=month, at=at),
-        fee_papers=make_fee_papers(month=month, at=at),
-        notes=make_notes(month=month, at=at),
-    )
+    receipts = issue_missing_receipts(at=at)
+    try:
+        statements = make_statements(month=month, at=at)
+    finally:
+        fee_papers = make_fee_papers(month=month, at=at)
+        notes = make_notes(month=month, at=at)
+    return Made(receipts, statements, fee_papers, notes)
 
 
 def make_due_papers(*, at: datetime) -> Made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
 from itertools import groupby
@@ -28,6 +29,7 @@ from payouts.selectors.statements import (
 )
 from payouts.services.documenting import issue_document
 
+logger = logging.getLogger(__name__)
 Line = dict[str, Any]  # Any: JSON of the paper
 _WORDS = {
     "funding_paid": "Payment received",
@@ -51,14 +53,21 @@ def make_statements(*, month: date, at: datetime) -> int:
     """Make the statement of the month for everybody who lacks it; how many were made.
 
     A sequence, one transaction each; repeat it freely: who has one, or whose approved work is not
-    booked yet, is left out. Raises InvalidInput while the month is not over.
+    booked yet, is left out. Raises InvalidInput while the month is not over, and at the end what
+    does not add up, which stops nobody else's.
     """
     _require_over(month, at)
-    made = 0
+    made, errors = 0, list[Exception]()
     for currency, organization_id, expert_id in owners_with_accounts():
         owner = _owner(currency, organization_id, expert_id)
         if not Document.objects.filter(key=_key(owner, month)).exists():
-            made += _state(owner, month, at) is not None
+            try:
+                made += _state(owner, month, at) is not None
+            except RuntimeError as error:
+                logger.exception("A statement does not add up", extra={"owner": owner.name})
+                errors.append(error)
+    if errors:
+        raise ExceptionGroup("statements do not add up", errors)
     return made
 
 
@@ -116,13 +125,14 @@ def _body(owner: Owner, reading: Reading, last: Document | None) -> dict[str, An
     else:
         opening = last.body["closing"]["minor"]
     rows = moved(reading)
-    closing = opening + sum(row.minor for row in rows)
+    lines = [_told(line, reading.since) for line in _lines(owner, rows)]
+    closing = opening + sum(line["minor"] for line in lines)
     if closing != sum(parts.values()):
         raise RuntimeError(f"the statement of {owner.name} does not add up")
     charged, returned = fees_of(row.posting_id for row in rows) if owner.organization else (0, 0)
     return {
         "opening": {"minor": opening},
-        "movements": [_told(line, reading.since) for line in _lines(owner, rows)],
+        "movements": lines,
         "closing": {"minor": closing, "parts": parts},
         "fees": {"charged_minor": charged, "returned_minor": returned},
         "read_up_to": dict(reading.versions),

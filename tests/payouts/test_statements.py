@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from marketplace.kit.errors import InvalidInput
 from marketplace.kit.ids import uuid7
@@ -14,7 +15,7 @@ from marketplace.people.models import Expert
 from payouts.models import Document
 from payouts.services import ledger, rounds
 from payouts.services.accounts import account
-from payouts.services.monthly_papers import make_due_papers
+from payouts.services.monthly_papers import make_due_papers, make_papers
 from payouts.services.stating import make_statement, make_statements
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
@@ -193,3 +194,21 @@ def test_the_daily_job_makes_everybodys_statement_once() -> None:
         "STM-2026-000001",
         "STM-2026-000002",
     ]
+
+
+def test_a_statement_that_does_not_add_up_is_loud_and_stops_no_other() -> None:
+    first, second = make.expert(), make.expert()
+    for who in (first, second):
+        correct(who, 700, at=NOON)
+    stated(expert=first)
+    connection.check_constraints()
+    with connection.cursor() as cursor:  # past the trigger, as a superuser could
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("UPDATE payouts_document SET body = jsonb_set(body, '{closing,minor}', '7')")
+        cursor.execute("SET session_replication_role = origin")
+
+    with pytest.raises(ExceptionGroup, match="do not add up"):
+        make_papers(month=DECEMBER, at=LATER)
+
+    made = Document.objects.filter(period_from=DECEMBER)
+    assert [paper.expert for paper in made] == [second]
