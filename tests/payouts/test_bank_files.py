@@ -199,7 +199,7 @@ def test_a_file_that_would_differ_is_not_given_out() -> None:
         bank_files.export_batch(batch=batch, by=make.user(), at=NOON)
 
 
-def test_row_3_and_27_an_account_changed_before_the_file_is_not_paid_there() -> None:
+def test_row_27_an_account_changed_before_the_file_is_not_paid_there() -> None:
     who = by_file()
     make.available(who, 5000)
     approved_file_run()
@@ -346,6 +346,27 @@ def test_the_same_confirmation_again_changes_nothing() -> None:
 
     assert (again.paid, again.known, again.problems) == (0, 1, ())
     assert Posting.objects.filter(kind="transfer_made").count() == 1
+
+
+def test_row_3_a_crash_between_booking_and_arrival_is_mended_by_the_same_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch, _ = exported()
+    line = f"{reference()},paid,50.00,USD,BANK-1,"
+    with monkeypatch.context() as broken:
+        broken.setattr(confirming, "move", _crash)
+        with pytest.raises(SystemError):
+            confirm(batch, line)
+    assert Payout.objects.get().state == "transferred"
+
+    confirm(batch, line)
+
+    assert Payout.objects.get().state == "paid"
+    assert Posting.objects.filter(kind="transfer_made").count() == 1
+
+
+def _crash(**_: object) -> None:
+    raise SystemError("killed")
 
 
 def test_what_the_bank_paid_is_not_rejected_later() -> None:
