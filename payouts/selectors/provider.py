@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, Sum
@@ -43,9 +44,10 @@ def booked_for(
         if row.source:
             found[row.source].add(row.source)
             found[payments.get(row.source, row.source)].add(row.source)
-    keys = [f"bt:{ref}" for ref in found]
-    postings = Posting.objects.filter(Q(external_ref__in=found.keys()) | Q(key__in=keys))
-    raised = _raised(postings.order_by("id"))
+    # Two statements, and the second condition in words: so each uses its index.
+    by_key = Posting.objects.filter(key__in=[f"bt:{ref}" for ref in found])
+    by_ref = Posting.objects.filter(~Q(external_ref=""), external_ref__in=found.keys())
+    raised = _raised({row.id: row for row in [*by_key.order_by("id"), *by_ref.order_by("id")]})
     booked: dict[str, list[Booked]] = defaultdict(list)
     for each in raised:
         refs = {each.posting.external_ref, each.posting.key.removeprefix("bt:")}
@@ -54,8 +56,7 @@ def booked_for(
     return dict(booked)
 
 
-def _raised(postings: Iterable[Posting]) -> list[Booked]:
-    rows = {row.id: row for row in postings}
+def _raised(rows: Mapping[UUID, Posting]) -> list[Booked]:
     legs = Entry.objects.filter(posting__in=rows.keys(), account__kind="psp_clearing")
     sums = legs.values("posting_id", "side").annotate(minor=Sum("amount_minor")).order_by()
     raised = dict.fromkeys(rows, 0)

@@ -78,6 +78,7 @@ def _match_chunk(rows: Sequence[BalanceTransaction], at: datetime) -> int:
     booked = booked_for(rows=rows, payments=payments)
     taken = _taken(booked)
     sound: list[BalanceTransaction] = []
+    changed: list[BalanceTransaction] = []
     repaired = 0
     for row in rows:
         found = _examine(row, booked, taken)
@@ -90,11 +91,12 @@ def _match_chunk(rows: Sequence[BalanceTransaction], at: datetime) -> int:
             found = _examine(row, booked, taken)
         if isinstance(found, Posting):
             taken[str(found.id)] = row.id
-            sound += [row] if row.posting_id != found.id else []
+            sound.append(row)
+            changed += [row] if row.posting_id != found.id else []
             row.posting = found
         elif found.kind != "missing_in_ledger" or row.created_at <= at - GRACE:
             _tell(row, found, at)
-    BalanceTransaction.objects.bulk_update(sound, ["posting"])
+    BalanceTransaction.objects.bulk_update(changed, ["posting"])
     _close(sound, at)
     return repaired
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Q
 
 from payouts.gateways.chosen import gateway
 from payouts.models import BalanceTransaction, Break, Reconciliation
@@ -89,9 +90,13 @@ def _answer_missed(since: datetime, at: datetime) -> None:
 
 
 def _to_match(since: datetime | None) -> list[str]:
-    """Movements without a posting; where everything is compared, all of them."""
+    """Movements without a posting or with an open break; to compare everything, all of them.
+
+    A break may have been opened by a run that did not see yet what another one matched.
+    """
     rows = BalanceTransaction.objects.exclude(amount_minor=0, fee_minor=0)
-    wanted = rows if since is None else rows.filter(posting=None)
+    open_refs = Break.objects.filter(state="open", kind__in=MOVEMENT_BREAKS).values("ref")
+    wanted = rows if since is None else rows.filter(Q(posting=None) | Q(id__in=open_refs))
     return list(wanted.order_by("created_at", "id").values_list("id", flat=True))
 
 

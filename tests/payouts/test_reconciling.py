@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from marketplace.kit import clock
+from marketplace.kit.ids import uuid7
 from payouts.gateways.port import GatewayError
 from payouts.gateways.sandbox import moving, store
 from payouts.models import (
@@ -23,17 +24,19 @@ from payouts.models import (
     SandboxObject,
     StripeEvent,
 )
+from payouts.selectors.invariants import check_ledger
 from payouts.services import (
     earning,
     funding,
     ledger,
     proposing,
     reconciling,
+    refunding,
     reversals,
     sandboxing,
 )
 from payouts.services.accounts import account
-from payouts.services.breaking import propose_resolution
+from payouts.services.breaking import open_break, propose_resolution
 from payouts.services.looking_up import adopt_transfer
 from payouts.services.rounds import post_earnings
 from tests.payouts import make
@@ -96,6 +99,46 @@ def test_whole_journey_of_money_leaves_nothing_open() -> None:
         "ledger": held,
         "is_still": True,
     }
+
+
+def test_refunds_and_chargebacks_leave_nothing_open() -> None:
+    client = make.organization()
+    for amount in (10_000, 20_000):
+        make.paid_funding(client, usd(amount))
+    refund = refunding.request_refund(
+        refund_id=uuid7(),
+        organization=client,
+        amount=usd(25_000),
+        why="Not needed any more",
+        by=uuid7(),
+        at=NOON,
+    )
+    refunding.approve_refund(refund=refund, by=make.user(), at=NOON)
+    make.drain()
+    part = refund.parts.order_by("-amount_minor")[0]
+    _press("fail_refund", str(part.provider_id))
+    for end in ("win_chargeback", "lose_chargeback"):
+        paid = make.paid_funding(make.organization(), usd(8000))
+        _press(end, _press("open_chargeback", str(paid.charge_id)))
+
+    found = _reconcile()
+
+    assert found == {}
+    assert sorted(BalanceTransaction.objects.values_list("category", flat=True)) == [
+        *["charge"] * 4,
+        *["dispute"] * 2,
+        "dispute_reversal",
+        *["refund"] * 2,
+        "refund_failure",
+    ]
+    assert Reconciliation.objects.get().repaired == 0
+    assert check_ledger(NOON + HOUR).broken == ()
+
+
+def _press(button: str, object_id: str) -> str:
+    body = sandboxing.press(button=button, object_id=object_id, by=uuid7(), at=NOON)
+    make.drain()
+    return str(body["id"])
 
 
 def test_second_run_reads_three_days_back_and_changes_nothing() -> None:
@@ -307,6 +350,23 @@ def test_difference_closes_itself_once_it_has_gone() -> None:
     assert found == {}
     row = Break.objects.get()
     assert (row.state, row.resolved_by) == ("resolved", None)
+
+
+def test_break_of_a_movement_that_another_run_matched_closes_itself() -> None:
+    make.stocked(usd(100_000))
+    _reconcile()
+    row = BalanceTransaction.objects.get()
+    open_break(
+        kind="missing_in_ledger",
+        ref=row.id,
+        currency="USD",
+        expected_minor=0,
+        found_minor=97_070,
+        detail="Seen before the message was answered.",
+        at=NOON,
+    )
+
+    assert _reconcile(NOON + 2 * HOUR) == {}
 
 
 def test_correction_by_two_people_explains_a_movement() -> None:
