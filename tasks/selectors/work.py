@@ -40,7 +40,7 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A project with free seats, as one expert finds it.
+    """A project with free seats, as one expert finds it. By the hour, a price is a most.
 
     `tasks_left` counts tasks with a free seat that they have not held, for one answer each.
     `missing` names the skills they lack; with none missing and `is_joined`, they can claim.
@@ -50,6 +50,7 @@ class Offer:
     tasks_left: int
     price_min: int
     price_max: int
+    hourly_max: int | None
     missing: tuple[str, ...]
     is_joined: bool
 
@@ -102,6 +103,7 @@ def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
             tasks=Count("pk"),
             low=Min("batch__price_minor"),
             high=Max("batch__price_minor"),
+            hourly=Max("batch__hourly_minor"),
         )
         .order_by("key")
     )
@@ -115,6 +117,7 @@ def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
             tasks_left=rows[project.pk]["tasks"],
             price_min=rows[project.pk]["low"],
             price_max=rows[project.pk]["high"],
+            hourly_max=rows[project.pk]["hourly"],
             missing=missing[project.pk],
             is_joined=project.current_terms_id in joined,
         )

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -22,15 +21,17 @@ from marketplace.web.client.acting import MoneyField, act, link, status_of, trie
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.own import Member, looking, managing, own_batch, own_project
 from marketplace.web.client.setup import step_tabs
-from marketplace.web.expert.pace import NOTHING, minutes, paces
+from marketplace.web.expert.pace import NOTHING, minutes, paces, pay_words
 from marketplace.web.paging import page_of
 from payouts.selectors.budgets import project_budget, reservation_reading, wallet
+from payouts.selectors.policies import fee_rate_for
 from payouts.services.ledger import InsufficientBalance
 from tasks.access import visible_gold, visible_imports, visible_tasks
-from tasks.models import Batch
+from tasks.models import Assignment, Batch
 from tasks.models.batches import BATCH_TRANSITIONS, BEFORE_OPENING
 from tasks.pricing import Quote
 from tasks.selectors.progress import batch_progress
+from tasks.selectors.rates import UNKNOWN, HourlyRate, rates_by
 from tasks.services import batches
 from tasks.services.redrafting import change_batch, delete_batch
 
@@ -49,6 +50,12 @@ class BatchForm(forms.Form):
             label=f"Pay per answer, {project.currency}",
             help_text="The expert gets all of it; the fee comes on top.",
         )
+        self.fields["hourly"] = MoneyField(
+            currency=project.currency,
+            label=f"Or by the hour, {project.currency}",
+            help_text="Pays measured time at this rate; the pay above is then the most per answer.",
+        )
+        self.fields["hourly"].required = False
         self.fields["answers_per_task"] = forms.IntegerField(min_value=1, max_value=25)
         self.fields["pool_percent"] = forms.IntegerField(
             min_value=0,
@@ -161,13 +168,16 @@ def quote_of(project: Project, form: forms.Form) -> dict[str, Any] | None:  # An
         return None
     seconds, source = _seconds(project)
     answers = values.get("answers_per_task") or project.answers_per_task
-    fee = fee_on(price, basis_points=settings.FEE_BASIS_POINTS)
+    rate = fee_rate_for(organization=project.organization, currency=price.currency, at=clock.now())
+    fee = fee_on(price, basis_points=rate)
     pilot = Quote(project.pilot_tasks * answers, price, fee, values.get("pool_percent") or 0)
     return {
         "price": price,
         "fee": fee,
         "gross": pilot.gross,
-        "hourly": Money(price.minor * HOUR // max(1, seconds), price.currency),
+        "hourly": values.get("hourly")
+        or Money(price.minor * HOUR // max(1, seconds), price.currency),
+        "is_timed": values.get("hourly") is not None,
         "time": minutes(seconds),
         "source": source,
         "pilot": pilot,
@@ -190,7 +200,8 @@ def _show(
         "badge": client_badge(found.state),
         "progress": progress,
         "quote": _quote(found, progress.tasks),
-        "price": Money(found.price_minor, found.currency),
+        "price": pay_words(Money(found.price_minor, found.currency), found.hourly_minor),
+        "rate": _rate(found),
         "budget": project_budget(project.pk, project.currency),
         "wallet": wallet(member.organization, project.currency),
         "held": reservation_reading(found.reservation_id) if found.reservation_id else None,
@@ -225,6 +236,11 @@ def _quote(found: Batch, tasks: int) -> Quote:
     )
 
 
+def _rate(found: Batch) -> HourlyRate:
+    rows = Assignment.objects.filter(batch=found)
+    return rates_by(rows, key="batch").get((found.pk, found.currency), UNKNOWN)
+
+
 def _seconds(project: Project) -> tuple[int, str]:
     """How long one answer takes: measured where there is work, else the format's estimate."""
     pace = paces([project.pk]).get(project.pk, NOTHING)
@@ -242,8 +258,9 @@ def _initial(project: Project) -> dict[str, object]:
 
 def _chosen(found: Batch) -> dict[str, object]:
     price = str(Money(found.price_minor, found.currency)).partition(" ")[0]
+    hourly = str(Money(found.hourly_minor or 0, found.currency)).partition(" ")[0]
     chosen = {name: getattr(found, name) for name in ("name", "answers_per_task", "pool_percent")}
-    return {**chosen, "price": price}
+    return {**chosen, "price": price, "hourly": hourly if found.hourly_minor else ""}
 
 
 def _pause(member: Member, found: Batch) -> Batch:

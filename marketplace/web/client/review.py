@@ -15,26 +15,33 @@ from django.views.decorators.http import require_POST
 from marketplace.formats import registry
 from marketplace.kit import clock
 from marketplace.kit.errors import DomainError, NotFound
+from marketplace.kit.ids import uuid7
 from marketplace.kit.markdown import render_markdown
 from marketplace.kit.money import Money
 from marketplace.web.answers.given import lines_of
 from marketplace.web.answers.showing import parts_of
-from marketplace.web.client.acting import link, tried
+from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.own import (
     Member,
     answers_of,
     looking,
+    managing,
     name_of,
     own_answer,
     projects_of,
     reviewing,
 )
+from marketplace.web.expert.pace import pay_words
 from marketplace.web.paging import ROWS, Page
+from tasks.access import visible_bonuses
 from tasks.models import Assignment
+from tasks.models.assignments import ANSWERED
 from tasks.models.reviews import CATEGORIES, SHORTEST_REASON
 from tasks.selectors.review import review_case, review_queue
 from tasks.services import reviewing as verdicts
+from tasks.services.crediting import due_price
+from tasks.services.rewarding import pay_bonus
 
 MOST_AT_ONCE = 100
 _CATEGORIES = [("", "Choose"), *((c, c.replace("_", " ").capitalize()) for c in CATEGORIES)]
@@ -69,6 +76,22 @@ class PartForm(ReasonForm):
 
     percent = forms.IntegerField(min_value=1, max_value=99, label="Percent of the price paid")
     field_order = ("percent", "category", "guideline_ref", "message")
+
+
+class BonusForm(forms.Form):
+    """More pay, and why; `key` makes a double click one bonus."""
+
+    reason = forms.CharField(
+        min_length=10, max_length=500, help_text="The expert reads it, word for word."
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own
+        super().__init__(*args, **kwargs)
+        self.fields["amount"] = MoneyField(
+            currency=currency, label=f"Bonus, {currency}", help_text="The fee comes on top."
+        )
+        self.order_fields(["amount", "reason"])
 
 
 FORMS: dict[str, type[forms.Form]] = {
@@ -144,6 +167,24 @@ def approve_many(request: HttpRequest, member: Member) -> HttpResponse:
     return redirect(link(member, "review"))
 
 
+@require_POST
+@managing
+def reward(request: HttpRequest, member: Member, assignment_id: UUID) -> HttpResponse:
+    """Pay a bonus for an approved answer, out of the project's free budget."""
+    found = own_answer(member, assignment_id)
+    form = BonusForm(request.POST, currency=found.batch.currency, prefix="bonus")
+
+    def pay() -> None:
+        pay_bonus(assignment=found, by=member.user, at=clock.now(), **form.cleaned_data)
+
+    if not tried(form, pay):
+        problems = [problem for field in form.errors.values() for problem in field]
+        messages.error(request, " ".join(map(str, problems)))
+    else:
+        messages.success(request, "Paid. The expert reads your reason.")
+    return redirect(link(member, "review_item", assignment_id=found.pk))
+
+
 _DONE = {
     "approve": "Approved.",
     "changes": "Sent back with your words.",
@@ -180,7 +221,16 @@ def _item(
         "assignment": found,
         "case": case,
         "badge": client_badge(found.state),
-        "pay": Money(found.price_minor, found.batch.currency),
+        "pay": pay_words(Money(found.price_minor, found.batch.currency), found.hourly_minor),
+        "due": due_price(assignment=found)[0] if found.hourly_minor else None,
+        "bonus_form": BonusForm(
+            currency=found.batch.currency, prefix="bonus", initial={"key": uuid7()}
+        ),
+        "bonuses": [
+            {"amount": Money(each.amount_minor, found.batch.currency), "row": each}
+            for each in visible_bonuses(to=member.user).filter(assignment=found).order_by("pk")
+        ],
+        "may_reward": member.can_manage and found.state in ANSWERED,
         "parts": parts_of(form, case.payload),
         "lines": lines_of(form, case.payload, found_answer(case.answer)),
         "guidelines": render_markdown(found.guideline.body),
@@ -204,7 +254,7 @@ def _row(member: Member, each: Assignment) -> dict[str, Any]:  # Any: template v
     return {
         "row": each,
         "expert": name_of(member, each.expert_id),
-        "pay": Money(each.price_minor, each.batch.currency),
+        "pay": pay_words(Money(each.price_minor, each.batch.currency), each.hourly_minor),
         "minutes": -(-each.active_seconds // 60),
         "revision": each.revision,
     }

@@ -56,6 +56,7 @@ urlpatterns = [
     path("review/", review.queue, name="review"),
     path("review/approve/", review.approve_many, name="approve_many"),
     path(_ANSWER, review.item, name="review_item"),
+    path(f"{_ANSWER}bonus/", review.reward, name="reward"),
     path(f"{_ANSWER}<slug:verdict>/", review.decide, name="decide"),
     path("exports/", exports.exports, name="exports"),
     path(_EXPORT, exports.export, name="export"),

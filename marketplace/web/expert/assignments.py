@@ -13,6 +13,7 @@ from marketplace.kit.money import Money
 from marketplace.people.models import Expert
 from marketplace.web.expert.labels import Badge, badge_of
 from marketplace.web.expert.own import for_expert, own_assignment
+from marketplace.web.expert.pace import pay_words
 from marketplace.web.expert.task import given_lines
 from marketplace.web.paging import page_of
 from payouts.access import visible_earnings
@@ -54,7 +55,7 @@ class Row:
 
     assignment: Assignment
     badge: Badge
-    pay: Money
+    pay: str
     is_open: bool
 
 
@@ -102,10 +103,12 @@ def _row(assignment: Assignment) -> Row:
     return Row(assignment, badge_of(assignment.state), _pay(assignment), is_open)
 
 
-def _pay(assignment: Assignment) -> Money:
+def _pay(assignment: Assignment) -> str:
     """What was paid, or what approval would pay."""
-    paid = assignment.pay_minor
-    return Money(assignment.price_minor if paid is None else paid, assignment.batch.currency)
+    currency = assignment.batch.currency
+    if assignment.pay_minor is not None:
+        return str(Money(assignment.pay_minor, currency))
+    return pay_words(Money(assignment.price_minor, currency), assignment.hourly_minor)
 
 
 def _earning(earning: Earning) -> dict[str, object]:

@@ -15,8 +15,9 @@ from marketplace.people.models import Expert
 from marketplace.projects.access import joinable_projects
 from marketplace.projects.models import Project, Requirement
 from marketplace.web.expert.labels import kind_icon, kind_title
-from marketplace.web.expert.pace import NOTHING, Pace, paces
-from tasks.models import Batch
+from marketplace.web.expert.pace import NOTHING, Pace, paces, pay_words
+from tasks.models import Assignment, Batch
+from tasks.selectors.rates import UNKNOWN, HourlyRate, rates_by
 from tasks.selectors.work import Offer, offers
 from vetting.models import Qualification
 
@@ -62,9 +63,16 @@ def work_rows(expert: Expert, projects: Iterable[Project], levels: dict[UUID, in
     """The rows of a page, claimable ones first, in the same few queries however many they are."""
     listed = {project.pk: project for project in projects}
     pace = paces(listed)
+    rates = rates_by(Assignment.objects.filter(project__in=list(listed)), key="project")
     found = offers(expert, joinable_projects(to=expert.user).filter(pk__in=list(listed)))
     return [
-        _row(offer, listed[offer.project.pk], pace.get(offer.project.pk, NOTHING), levels)
+        _row(
+            offer,
+            listed[offer.project.pk],
+            pace.get(offer.project.pk, NOTHING),
+            levels,
+            rates.get((offer.project.pk, offer.project.currency), UNKNOWN),
+        )
         for offer in found
     ]
 
@@ -74,7 +82,15 @@ def requirement_words(project: Project) -> list[tuple[Requirement, str]]:
     return [(each, f"{each.skill.name}, level {each.level}") for each in project.requirements.all()]
 
 
-def _row(offer: Offer, project: Project, pace: Pace, levels: dict[UUID, int]) -> Work:
+def _pay(offer: Offer, low: Money, high: Money) -> str:
+    if offer.hourly_max is not None:
+        return pay_words(high, offer.hourly_max)
+    return str(low) if low == high else f"{low} to {high}"
+
+
+def _row(
+    offer: Offer, project: Project, pace: Pace, levels: dict[UUID, int], rate: HourlyRate
+) -> Work:
     low = Money(offer.price_min, project.currency)
     high = Money(offer.price_max, project.currency)
     return Work(
@@ -84,8 +100,8 @@ def _row(offer: Offer, project: Project, pace: Pace, levels: dict[UUID, int]) ->
         kind=kind_title(project.format),
         client=project.organization.name,
         left=f"{offer.tasks_left:,} task{'' if offer.tasks_left == 1 else 's'} left for you",
-        pay=str(low) if low == high else f"{low} to {high}",
-        time=pace.words(low),
+        pay=_pay(offer, low, high),
+        time=f"{rate}, median of {rate.n}" if rate.per_hour else pace.words(low),
         matches=tuple(
             words
             for need, words in requirement_words(project)

@@ -62,6 +62,13 @@ def paces(project_ids: Collection[UUID]) -> dict[UUID, Pace]:
     }
 
 
+def pay_words(price: Money, hourly_minor: int | None) -> str:
+    """`2.50 USD`, or `up to 2.50 USD, 30.00 USD/h` where measured time is paid."""
+    if hourly_minor is None:
+        return str(price)
+    return f"up to {price}, {Money(hourly_minor, price.currency)}/h"
+
+
 def minutes(seconds: int) -> str:
     """`45 s` below a minute and a half, else whole minutes."""
     return f"{seconds} s" if seconds < 90 else f"{round(seconds / 60)} min"

@@ -12,6 +12,7 @@ from marketplace.people.models import Expert
 from payouts.selectors.own_money import own_currencies, own_money
 from payouts.services.scheduling import next_opening
 from tasks.access import own_assignments
+from tasks.selectors.rates import UNKNOWN, rates_by
 
 IN_REVIEW = ("awaiting_review", "changes_requested", "disputed")
 
@@ -19,6 +20,7 @@ IN_REVIEW = ("awaiting_review", "changes_requested", "disputed")
 def pots_of(expert: Expert, *, at: datetime) -> list[dict[str, Any]]:  # Any: template values
     """Per currency: in review, in hold, available, on its way, paid, owed, and what comes next."""
     reviewed = _in_review(expert)
+    rates = rates_by(own_assignments(to=expert.user), key="expert")
     pots = []
     for currency in sorted({*own_currencies(expert), *reviewed}):
         found = own_money(expert, currency, at=at)
@@ -29,6 +31,7 @@ def pots_of(expert: Expert, *, at: datetime) -> list[dict[str, Any]]:  # Any: te
                 "money": found,
                 "in_review": Money(amount, currency),
                 "answers": count,
+                "rate": rates.get((expert.pk, currency), UNKNOWN),
                 "next_run": next_opening(at=at),
             }
         )

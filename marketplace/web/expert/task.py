@@ -20,6 +20,7 @@ from marketplace.web.answers.given import Line, lines_of
 from marketplace.web.answers.showing import parts_of
 from marketplace.web.expert.lease import lease_of
 from marketplace.web.expert.own import for_expert, own_assignment
+from marketplace.web.expert.pace import pay_words
 from tasks.models import Assignment, Submission
 from tasks.policy import kept_answer, shown_payload
 from tasks.selectors.work import place, sheet
@@ -66,7 +67,9 @@ def task_context(
         "fields": fields,
         "first_text": next((each.path for each in fields if each.kind == "text"), ""),
         "errors": errors or [],
-        "pay": Money(assignment.price_minor, assignment.batch.currency),
+        "pay": pay_words(
+            Money(assignment.price_minor, assignment.batch.currency), assignment.hourly_minor
+        ),
         "place": f"task {number:,} of up to {most:,}",
         "lease": lease_of(assignment, at=at),
         "guidelines": render_markdown(assignment.guideline.body),

@@ -28,7 +28,7 @@ from marketplace.web.expert.openings import (
     work_rows,
 )
 from marketplace.web.expert.own import for_expert
-from marketplace.web.expert.pace import NOTHING, minutes, paces
+from marketplace.web.expert.pace import NOTHING, minutes, paces, pay_words
 from marketplace.web.paging import page_of
 from tasks.access import own_assignments
 from tasks.selectors.work import offers
@@ -144,6 +144,10 @@ def _context(found: Project, expert: Expert) -> dict[str, Any]:  # Any: template
         "p75": minutes(pace.p75),
         "pace": pace,
         "hourly": pace.hourly(price) if price else None,
+        "by_hour": offer.hourly_max is not None if offer else False,
+        "told": pay_words(Money(offer.price_max, found.currency), offer.hourly_max)
+        if offer
+        else "",
         "requirements": [
             {"words": words, "is_met": levels.get(need.skill_id, 0) >= need.level, "need": need}
             for need, words in asked
