@@ -22,13 +22,13 @@ pytestmark = pytest.mark.django_db
 
 def _experts(*pays: int) -> list[Expert]:
     """Experts with available money, the first one's the oldest."""
-    client, found = make.stocked(usd(100_000)), []
+    found = []
+    make.stocked(usd(100_000))
     for place, pay in enumerate(pays):
         batch = make.reservation(usd(pay))
         who = make.onboarded()
         make.credited(batch, who, pay, at=NOON - timedelta(days=9 - place))
         found.append(who)
-    assert client
     rounds.post_earnings(at=NOON)
     rounds.release_holds(at=NOON)
     return found
