@@ -13,9 +13,10 @@ from marketplace.people.models import Expert
 from marketplace.web.demo import story
 from marketplace.web.demo.opening import World
 from marketplace.web.simulation.answers import SimulatedExpert
+from marketplace.web.simulation.money import collecting_run
 from payouts.models import Payout, PayoutRun
 from payouts.services.holding import hold_payout
-from payouts.services.running_payouts import approve_run, close_run, open_run
+from payouts.services.running_payouts import approve_run, close_run
 from tasks.models import Assignment
 from tasks.policy import kept_answer
 from tasks.services.claiming import claim_next, expire_leases, return_assignment
@@ -129,7 +130,7 @@ def send_again(world: World, *, at: datetime) -> None:
 
 def pay_out(world: World, *, at: datetime, holding: int = 0) -> PayoutRun:
     """One payout run; the first `holding` payouts are kept back for a second look."""
-    run = open_run(currency="USD", by=world.staff.finance, at=at)
+    run = collecting_run(currency="USD", by=world.staff.finance, at=at)
     run_due_jobs()
     run.refresh_from_db()
     close_run(run=run, by=world.staff.finance, at=at)

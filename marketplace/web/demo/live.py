@@ -18,11 +18,12 @@ from marketplace.projects.models import Project
 from marketplace.web.demo import content, story
 from marketplace.web.demo.opening import Place, prepare_project
 from marketplace.web.simulation.answers import SimulatedExpert
+from marketplace.web.simulation.money import collecting_run
 from marketplace.web.simulation.waiting import until
 from payouts.models import Earning, PayoutRun
 from payouts.selectors.invariants import check_ledger
 from payouts.services.rounds import release_holds
-from payouts.services.running_payouts import approve_run, close_run, open_run
+from payouts.services.running_payouts import approve_run, close_run
 from tasks.models import Assignment, Batch, Export, Import
 from tasks.policy import kept_answer
 from tasks.services.batches import create_batch, open_batch
@@ -165,7 +166,7 @@ def _pay() -> str:
     maker, checker = _finance()[:2]
     if PayoutRun.objects.exclude(state__in=["done", "cancelled"]).exists():
         return "a payout run is under way already"
-    run = open_run(currency="USD", by=maker, at=clock.now())
+    run = collecting_run(currency="USD", by=maker, at=clock.now())
 
     def is_collected() -> bool:
         run.refresh_from_db()

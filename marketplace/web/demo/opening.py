@@ -185,14 +185,17 @@ def _address(name: str) -> str:
 
 
 def fund_labs(world: World, at: datetime) -> None:
-    """Each lab pays in what its projects will need, by card, on the sandbox's page."""
+    """Each outside lab pays in what its projects will need, by card, on the sandbox's page."""
     for lab, place in world.places.items():
-        needed = sum(_cost(work) for work in (*story.WORKS, story.LIVE) if work.lab == lab)
+        if lab == story.OWN_LAB:
+            continue
+        needed = sum(cost_of(work) for work in (*story.WORKS, story.LIVE) if work.lab == lab)
         amount = Money(needed * 2, CURRENCY)
         pay_in(organization=place.organization, amount=amount, by=place.owner, at=at)
 
 
-def _cost(work: story.Work) -> int:
+def cost_of(work: story.Work) -> int:
+    """What a project's seats and their fees cost, with room for extra answers, in minor units."""
     price = Money(work.price_minor, CURRENCY)
     return (price + fee_on(price, basis_points=1500)).minor * work.tasks * ANSWERS * 14 // 10
 
@@ -237,7 +240,7 @@ def prepare_project(place: Place, work: story.Work, skill: Skill, at: datetime) 
     allocate(
         organization=place.organization,
         subject_id=project.pk,
-        amount=Money(_cost(work) * 3 // 2, CURRENCY),
+        amount=Money(cost_of(work) * 3 // 2, CURRENCY),
         by=by.pk,
         key=f"demo:{project.pk}",
         at=at,

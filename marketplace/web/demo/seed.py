@@ -14,7 +14,7 @@ from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit import clock
 from marketplace.kit.money import Money
 from marketplace.people.models import Expert
-from marketplace.web.demo import days, opening, story
+from marketplace.web.demo import days, finance, opening, story
 from marketplace.web.demo.opening import World
 from marketplace.web.simulation.money import set_up_payouts
 from tasks.models import Assignment, Batch
@@ -41,8 +41,11 @@ def seed(*, now: datetime, say: Say) -> int:
     with clock.at(first):
         world = opening.open_instance(first)
         opening.fund_labs(world, first)
+        finance.open_books(world, first)
+        finance.grant_budget(world, first)
+        finance.pay_a_little(world, first)
         run_due_jobs()
-    say("staff, four domains with tests, three labs")
+    say("staff, four domains with tests, four labs")
     for number in range(story.DAYS):
         live_a_day(world, number, first + timedelta(days=number), draw)
         say(f"day {number + 1} of {story.DAYS}: {_approved()} answers approved")
@@ -50,6 +53,7 @@ def seed(*, now: datetime, say: Say) -> int:
     leave_work_open(world, last)
     with clock.at(last):
         opening.leave_a_case(world, last)
+        finance.stir(world, last)
     done = first + timedelta(days=story.DAYS - 1, hours=13)
     with transaction.atomic():
         record(SEEDED, at=done, object_kind="user", object_id=world.staff.chief.pk)
@@ -83,7 +87,8 @@ def _enter(world: World, number: int, day: datetime) -> None:
     known = set(world.people)
     for place in range(number, len(story.EXPERTS), ENTERING_DAYS):
         opening.admit(world, place, day + timedelta(minutes=7 * place))
-    set_up_payouts([expert for expert in world.people if expert not in known], at=day)
+    new = [expert for expert in world.people if expert not in known]
+    set_up_payouts([each for each in new if not finance.employ(each, world, day)], at=day)
     if number == ENTERING_DAYS - 1:
         opening.decline_one(world, day)
 

@@ -51,6 +51,7 @@ LABS = (
     Lab("northwind", "Northwind Models", "Hanna Okafor", "Luis Prado"),
     Lab("alder", "Alder Research", "Yuki Tanabe", "Sofia Brandt"),
     Lab("meridian", "Meridian AI", "David Osei", "Clara Novak"),
+    Lab("harbour", "Harbour Lab", "Ida Sommer", "Niko Vale"),
 )
 WORKS = (
     Work(
@@ -98,7 +99,22 @@ WORKS = (
         78,
         380,
     ),
+    Work(
+        "harbour",
+        "software",
+        "Tool use, step by step",
+        "Two ways an assistant used its tools. Prefer the one you would let run unattended.",
+        "preference",
+        40,
+        320,
+    ),
 )
+# The lab of the operator itself: budgets under purchase orders, two people on its payroll.
+OWN_LAB = "harbour"
+EMPLOYED = frozenset({"Pavel Dvorak", "Hiro Sato"})
+ON_CREDIT = "meridian"
+CONTESTED = "alder"
+REFUNDED = "northwind"
 # The project of the live run: it has a batch only while `make demo` shows the main job.
 LIVE = Work(
     "alder",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from marketplace.kit import clock
 from marketplace.web.journey.cast import Cast
 from marketplace.web.journey.plan import CURRENCY
-from marketplace.web.simulation.money import set_up_payouts
+from marketplace.web.simulation.money import collecting_run, set_up_payouts
 from marketplace.web.simulation.waiting import until
 from payouts.models import Earning, Payee, PayoutRun
 from payouts.services.rounds import release_holds
-from payouts.services.running_payouts import approve_run, close_run, open_run
+from payouts.services.running_payouts import approve_run, close_run
 from vetting.models import QualityEvent, SkillScore
 from vetting.selectors.scores import skill_score
 
@@ -29,7 +29,7 @@ def run_payouts(cast: Cast) -> PayoutRun:
     """One payout run from open to done."""
     until(_is_posted, what="the earnings in the ledger", seconds=60)
     until(_is_free, what="the end of the holds", seconds=60)
-    run = open_run(currency=CURRENCY, by=cast.staff.finance, at=clock.now())
+    run = collecting_run(currency=CURRENCY, by=cast.staff.finance, at=clock.now())
 
     def is_collected() -> bool:
         run.refresh_from_db()
