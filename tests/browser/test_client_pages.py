@@ -22,7 +22,7 @@ ACTS = frozenset(
     {
         *("sample", "move_project", "preview", "count_experts", "drop_need", "quote"),
         *("move_batch", "delete_batch", "map_again", "accept_import", "cancel_import"),
-        *("approve_many", "decide"),
+        *("approve_many", "decide", "reward"),
         *("cancel_export", "download", "pay", "move_budget", "set_role", "remove_member"),
         *("withdraw_invitation", "revoke_key", "join"),
         *("ask_invoice", "billing_profile", "paper_file"),
