@@ -18,6 +18,9 @@ JOBS_TICKS = {
 JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.release_holds": 600,
     "payouts.open_due_runs": 300,
+    "payouts.close_days": "00:30",
+    "payouts.reconcile": 3600,
+    "payouts.reconcile_fully": "02:30",
     "payouts.make_papers": "02:00",
     "payouts.check_ledger": "03:00",
     "payouts.look_up_fundings": 3600,

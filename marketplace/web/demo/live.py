@@ -164,7 +164,8 @@ def _pay() -> str:
     """A run over what is free by now, opened by one person and approved by another."""
     release_holds(at=clock.now())
     maker, checker = _finance()[:2]
-    if PayoutRun.objects.exclude(state__in=["done", "cancelled"]).exists():
+    under_way = PayoutRun.objects.filter(state__in=["closed", "approved", "running", "paused"])
+    if under_way.filter(kind="scheduled").exists():
         return "a payout run is under way already"
     run = collecting_run(currency="USD", by=maker, at=clock.now())
 
