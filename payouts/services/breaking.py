@@ -98,7 +98,7 @@ def propose_resolution(
 
 
 @decides(RESOLVE)
-def approve_resolution(proposal: Proposal, by: User, at: datetime) -> Break:
+def _resolve(proposal: Proposal, by: User, at: datetime) -> Break:
     """Close the break as its proposal explains it, and book the correction.
 
     Raises BreakChanged when the difference has gone or is another by now.

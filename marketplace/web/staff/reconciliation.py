@@ -84,11 +84,10 @@ class ResolutionForm(forms.Form):
         if not said:
             return None
         try:
-            rows = self.accounts.filter(kind=said) if said in PLATFORM else self.accounts
-            found = (rows if said in PLATFORM else rows.filter(pk=UUID(said))).order_by("pk")
+            named = {"kind": said} if said in PLATFORM else {"pk": UUID(said)}
         except ValueError:
             raise forms.ValidationError("Neither an account's id nor one of these kinds.") from None
-        row = found.first()
+        row = self.accounts.filter(**named).order_by("pk").first()
         if row is None:
             raise forms.ValidationError("There is no such account in this currency yet.")
         return row
