@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import F, Q, QuerySet, Sum, Value
 
 from marketplace.kit.money import Money, zero
 from marketplace.people.models import Expert
@@ -87,8 +87,13 @@ def why_not_good(expert: Expert) -> str:
         return "no_active_account"
     if payee.rail != "stripe":
         return "paid_by_bank_file"
-    for why_not, rows in _OBSTACLES.items():
-        if rows.filter(expert=expert).exists():
+    first, *others = (
+        rows.filter(expert=expert).order_by().values_list(Value(why_not))
+        for why_not, rows in _OBSTACLES.items()
+    )
+    found = {why_not for (why_not,) in first.union(*others)}
+    for why_not in _OBSTACLES:
+        if why_not in found:
             return why_not
     paid = Earning.objects.filter(expert=expert, state="paid").count()
     return "" if paid >= PROVEN_EARNINGS else "too_new"
@@ -122,7 +127,7 @@ def plan_cash_out(
     )
     cap = most_per_expert(currency=currency, at=at)
     most = free + sum(row.payable_minor for row in held) if cap is None else cap.minor
-    left = budget_use(currency=currency, at=at).left.minor
+    left = budget_use(currency=currency, at=at).left.minor if held else 0
     taken = _fitting(held, min(left, most - free))
     at_risk = sum(row.payable_minor for row in taken)
     amount = min(free + at_risk, most)
