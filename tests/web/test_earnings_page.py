@@ -88,6 +88,8 @@ def test_what_was_taken_back_is_explained_and_can_be_appealed_once() -> None:
     assert MESSAGE in page
     assert "Submission 12 equals submission 40." in page
     assert "You owe 30.00 USD" in client.get("/earnings/").content.decode()
+    assert where in client.get("/earnings/?state=taken_back").content.decode()
+    assert where not in client.get("/earnings/?state=clawed_back").content.decode()
     act = f"/earnings/appeals/{earning.clawbacks.get().pk}/"
     client.post(act, {"why": "I wrote every one of them myself."})
     client.post(act, {"why": "I wrote every one of them myself."})

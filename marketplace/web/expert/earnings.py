@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -23,13 +24,14 @@ from marketplace.web.expert.paying import cash_out_cards, payout_steps
 from marketplace.web.expert.pots import pots_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_earnings, visible_payees, visible_payouts
-from payouts.models import Earning, Payee, Payout, PayoutItem
+from payouts.models import Clawback, Earning, Payee, Payout, PayoutItem
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
 
 ASSIGNMENT = "assignment:"
 RECENT = 6
-STATES = tuple(Earning.TRANSITIONS)
+TAKEN = "taken_back"  # in full or in part, whatever state the rest is in
+STATES = (*Earning.TRANSITIONS, TAKEN)
 
 
 @for_expert
@@ -38,7 +40,7 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
     at = clock.now()
     own = visible_earnings(to=expert.user).filter(expert=expert)
     state = request.GET.get("state", "")
-    page = page_of(request, own.filter(state=state) if state in STATES else own)
+    page = page_of(request, _in_state(own, state))
     payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
     payee = _payee(expert)
     context = {
@@ -97,6 +99,13 @@ def connect(request: HttpRequest, expert: Expert) -> HttpResponse:
         messages.error(request, refused.message)
         return redirect("earnings")
     return HttpResponseRedirect(url)
+
+
+def _in_state(own: QuerySet[Earning], state: str) -> QuerySet[Earning]:
+    if state == TAKEN:
+        made = Clawback.objects.filter(earning=OuterRef("pk"), state="made")
+        return own.filter(Exists(made))
+    return own.filter(state=state) if state in STATES else own
 
 
 def _payee(expert: Expert) -> Payee | None:
