@@ -125,7 +125,10 @@ def shown_balances_are_the_earnings(_at: datetime) -> list[str]:
 
 @invariant("L5")
 def rounds_are_their_earnings(_at: datetime) -> list[str]:
-    """Each round credits every expert, and debits every reservation, the sum of its earnings."""
+    """Each round credits every expert, and debits every reservation, the sum of its earnings.
+
+    A reservation that fell short is excused by its Break `earning_unfunded`.
+    """
     return problems_of("""
       WITH legs AS (
         SELECT e.posting_id, coalesce(a.expert_id, r.id) AS owner, sum(e.amount_minor) AS booked
@@ -146,7 +149,10 @@ def rounds_are_their_earnings(_at: datetime) -> list[str]:
       SELECT 'round ' || posting_id || ', ' || owner || ': booked ' || coalesce(booked, 0) ||
         ', earned ' || coalesce(amount, 0)
       FROM legs FULL JOIN earned USING (posting_id, owner)
-      WHERE coalesce(booked, 0) <> coalesce(amount, 0)
+      WHERE coalesce(booked, 0) <> coalesce(amount, 0) AND NOT EXISTS (
+        SELECT 1 FROM payouts_posting p
+        WHERE p.id = posting_id AND owner || ':' || p.key IN
+          (SELECT ref FROM payouts_break WHERE kind = 'earning_unfunded'))
     """)
 
 
@@ -272,13 +278,20 @@ def budgets_add_up(_at: datetime) -> list[str]:
           JOIN payouts_account a ON a.id = e.account_id AND a.kind IN ('escrow', 'reserved')
           LEFT JOIN payouts_reservation r ON r.reserved_id = a.id
         WHERE p.kind IN ('clawed_back', 'earning_voided') GROUP BY 1
+      ), paid_by_us AS (
+        SELECT n.escrow_id, sum(e.amount_minor) AS amount
+        FROM payouts_entry e JOIN payouts_account a ON a.id = e.account_id
+          JOIN payouts_posting p ON p.id = e.posting_id
+          CROSS JOIN LATERAL (SELECT escrow_id FROM payouts_earning
+            WHERE posting_id = p.id ORDER BY id LIMIT 1) n
+        WHERE p.kind = 'earnings_posted' AND a.kind = 'platform_expense' GROUP BY 1
       )
       SELECT 'escrow ' || g.escrow_id || ': allocated ' || g.allocated || ', escrow ' || g.escrow ||
         ', held ' || coalesce(h.amount, 0) || ', spent ' || coalesce(s.amount, 0) ||
         ', taken back ' || coalesce(t.amount, 0)
       FROM given g LEFT JOIN held h USING (escrow_id) LEFT JOIN spent s USING (escrow_id)
-        LEFT JOIN taken_back t USING (escrow_id)
-      WHERE g.allocated
+        LEFT JOIN taken_back t USING (escrow_id) LEFT JOIN paid_by_us u USING (escrow_id)
+      WHERE g.allocated + coalesce(u.amount, 0)
         <> g.escrow + coalesce(h.amount, 0) + coalesce(s.amount, 0) - coalesce(t.amount, 0)
     """)
 

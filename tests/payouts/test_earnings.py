@@ -15,6 +15,7 @@ from marketplace.organizations.models import Organization
 from payouts.models import Break, Earning, Entry, Posting, Reservation
 from payouts.selectors.budgets import project_budget
 from payouts.selectors.earnings import Balance, expert_balance
+from payouts.selectors.invariants import check_ledger
 from payouts.services import earning, reserving, rounds
 from payouts.services.accounts import account
 from payouts.services.earning import EarningKeyReused
@@ -166,6 +167,7 @@ def test_an_expert_is_paid_even_when_a_reservation_falls_short() -> None:
     assert (opened.expected_minor, opened.found_minor) == (1200, 100)
     assert opened.ref.startswith(f"{batch.id}:round:")
     assert Event.objects.get(kind="break.opened").object_id == opened.id
+    assert check_ledger(NOON).broken == ()
 
 
 def test_reservations_that_fall_short_in_one_round_share_one_budget() -> None:
