@@ -18,7 +18,7 @@ JOBS_TICKS = {
 JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.release_holds": 600,
     "payouts.open_due_runs": 300,
-    "payouts.close_days": "00:30",
+    "payouts.close_days": 1800,
     "payouts.reconcile": 3600,
     "payouts.reconcile_fully": "02:30",
     "payouts.make_papers": "02:00",

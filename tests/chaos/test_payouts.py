@@ -77,7 +77,7 @@ def kill_workers_and_wipe(home: Path) -> int:
 
 
 @pytest.mark.xdist_group("chaos")
-def test_row_30_each_earning_is_paid_once_while_workers_die_and_redis_is_wiped(home: Path, tmp_path: Path) -> None:
+def test_row_30_each_earning_is_paid_exactly_once(home: Path, tmp_path: Path) -> None:
     words = ["--input", str(pairs(tmp_path / "pairs.jsonl")), "--format", "preference"]
     words += ["--map", "prompt=q", "--map", "response_a=answers.first one"]
     words += ["--map", "response_b=answers.second", "--answers", str(ANSWERS)]

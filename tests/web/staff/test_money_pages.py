@@ -11,8 +11,8 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from marketplace.jobs.services.running import run_due_jobs
-from marketplace.people.models import User
 from marketplace.kit.tables import csv_lines
+from marketplace.people.models import User
 from payouts.models import Payee, Payout, PayoutRun, Posting, Proposal, SandboxClock, SandboxFault
 from payouts.services import collecting, running_payouts
 from payouts.services.holding import cancel_payout, hold_payout
