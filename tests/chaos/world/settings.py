@@ -24,7 +24,7 @@ LOGGING["root"]["level"] = LOG_LEVEL  # noqa: F405 of the product
 
 JOB_QUEUES = QUEUES
 JOBS_TICKS = {"jobs.sweep": 1, "events.seal": 1}
-JOBS_SCHEDULE = {}
+JOBS_SCHEDULE: dict[str, int | str] = {}
 CELERY_BEAT_SCHEDULE = {
     name: CELERY_BEAT_SCHEDULE[name] | {"schedule": 1.0}  # noqa: F405 of the product
     for name in JOBS_TICKS
