@@ -92,7 +92,8 @@ class Document(models.Model):
 class Invoice(models.Model):
     """What a client has been asked to pay, and whether it did. Overdue is a question of time.
 
-    `prepayment` asks for money into the wallet by bank transfer, `credit` for what was drawn.
+    `prepayment` asks for money into the wallet by bank transfer, `credit` for what was drawn:
+    everything up to `drawn_minor`, which counts all draws ever made.
     """
 
     TRANSITIONS = transitions({"open": "paid void", "paid": "", "void": ""})
@@ -107,6 +108,7 @@ class Invoice(models.Model):
     currency = models.CharField(max_length=3)
     amount_minor = models.BigIntegerField()
     state = models.CharField(max_length=4, default="open")
+    drawn_minor = models.BigIntegerField(null=True)
     due_at = models.DateTimeField()
     funding = models.ForeignKey(Funding, models.PROTECT, null=True, related_name="invoices")
     ended_at = models.DateTimeField(null=True)
@@ -116,6 +118,11 @@ class Invoice(models.Model):
             models.CheckConstraint(
                 name="invoice_asks_for_something",
                 condition=Q(amount_minor__gt=0, purpose__in=["prepayment", "credit"]),
+            ),
+            models.CheckConstraint(
+                name="invoice_for_credit_says_how_far",
+                condition=Q(purpose="credit", drawn_minor__gt=0)
+                | Q(purpose="prepayment", drawn_minor=None),
             ),
             models.CheckConstraint(
                 name="invoice_state_is_known", condition=Q(state__in=["open", "paid", "void"])

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import Max, Sum
 
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
-from payouts.models import Account, BillingTerms, Entry, Invoice
+from payouts.models import Account, BillingTerms, Invoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +50,12 @@ def receivable(organization: Organization, currency: str) -> Money:
     return Money(sum(debit - credit for debit, credit in found), currency)
 
 
-def drawn_until(organization: Organization, currency: str, *, at: datetime) -> Money:
-    """Everything the organisation has drawn up to and including `at`."""
-    rows = Entry.objects.filter(
-        account__kind="client_receivable",
-        account__organization=organization,
-        account__currency=currency,
-        side="D",
-        posting__effective_at__lte=at,
+def drawn(organization: Organization, currency: str) -> Money:
+    """Everything the organisation has ever drawn on credit."""
+    rows = Account.objects.filter(
+        kind="client_receivable", organization=organization, currency=currency
     )
-    return Money(rows.aggregate(sum=Sum("amount_minor"))["sum"] or 0, currency)
+    return Money(rows.aggregate(sum=Sum("debits_minor"))["sum"] or 0, currency)
 
 
 def settled(organization: Organization, currency: str) -> Money:
@@ -71,18 +67,15 @@ def settled(organization: Organization, currency: str) -> Money:
 
 
 def overdue(organization: Organization, currency: str, *, at: datetime) -> Money:
-    """What is unpaid after its day: all that the latest overdue invoice asks for, less payments.
+    """What is unpaid after its day: all that overdue invoices ask for, less payments.
 
-    An invoice asks for everything drawn until it was issued, so it is paid once the payments ever
-    made come to the draws until then.
+    An invoice asks for everything drawn until it was issued (`drawn_minor`), so it is paid once
+    the payments ever made come to that.
     """
     rows = Invoice.objects.filter(
         organization=organization, currency=currency, purpose="credit", state="open", due_at__lt=at
     )
-    latest = rows.select_related("document").order_by("-document__issued_at", "-pk").first()
-    if latest is None:
-        return zero(currency)
-    asked = drawn_until(organization, currency, at=latest.document.issued_at)
+    asked = Money(rows.aggregate(most=Max("drawn_minor"))["most"] or 0, currency)
     return max(zero(currency), asked - settled(organization, currency))
 
 

@@ -54,8 +54,7 @@ def request_grant(
     `subject_id` names the project that gets it at once; without, it stays in the wallet. `cap` is
     the most that grants may ever give the project. Raises NotInHouse, AboveCap, InvalidInput.
     """
-    if billing_mode(organization, at=at) != "in_house":
-        raise NotInHouse("This organisation pays in; budgets are for the operator's own.")
+    _require_in_house(organization, at)
     problems = _problems(amount, cap, purchase_order, cost_centre)
     if problems:
         raise InvalidInput("The budget could not be asked for.", errors=problems)
@@ -78,8 +77,12 @@ def request_grant(
 
 @transaction.atomic
 def approve_grant(*, grant: BudgetGrant, by: User, at: datetime) -> BudgetGrant:
-    """Book the budget to the wallet and on to its project. Raises SamePerson, AboveCap."""
+    """Book the budget to the wallet and on to its project.
+
+    Raises SamePerson, AboveCap, and NotInHouse when the terms have changed since it was asked for.
+    """
     row = _lock(grant, "granted")
+    _require_in_house(row.organization, at)
     if row.asked_by == by.pk:
         raise SamePerson("Somebody else has to grant the budget you asked for.")
     _require_below_cap(row)
@@ -161,6 +164,11 @@ def _problems(
         if not value.strip():
             found.append({"field": field, "problem": "is needed"})
     return found
+
+
+def _require_in_house(organization: Organization, at: datetime) -> None:
+    if billing_mode(organization, at=at) != "in_house":
+        raise NotInHouse("This organisation pays in; budgets are for the operator's own.")
 
 
 def _require_below_cap(grant: BudgetGrant) -> None:

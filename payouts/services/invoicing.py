@@ -50,11 +50,12 @@ def issue_invoice(
     net_days: int,
     key: str,
     at: datetime,
+    drawn_minor: int | None = None,
 ) -> Invoice:
     """Ask a client for `amount`, due `net_days` after `at`, once per key.
 
-    `purpose` is `prepayment` (money into the wallet) or `credit` (what was drawn). The lines add
-    up to the amount, else ValueError.
+    `purpose` is `prepayment` (money into the wallet) or `credit` (what was drawn, up to
+    `drawn_minor` of all draws ever). The lines add up to the amount, else ValueError.
     """
     if sum(line["minor"] for line in lines) != amount.minor:
         raise ValueError("the lines of an invoice add up to its amount")
@@ -83,6 +84,7 @@ def issue_invoice(
             "purpose": purpose,
             "currency": amount.currency,
             "amount_minor": amount.minor,
+            "drawn_minor": drawn_minor,
             "due_at": due_at,
         },
     )

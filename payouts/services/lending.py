@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Max, QuerySet
 
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError, InvalidInput
@@ -20,7 +20,7 @@ from marketplace.people.models import User
 from payouts.models import Account, BillingTerms, Funding, Invoice, Posting, Proposal
 from payouts.selectors.terms import (
     credit_left,
-    drawn_until,
+    drawn,
     overdue,
     settled,
     terms_of,
@@ -202,12 +202,9 @@ def invoice_credit(*, at: datetime) -> int:
 
 def _invoice(organization: Organization, currency: str, at: datetime) -> Invoice | None:
     ledger.lock_accounts(account_ids=[_pots(organization, currency)["client_receivable"].id])
-    last = _open_or_paid(organization, currency).order_by("-document__issued_at", "-pk").first()
-    asked = zero(currency)
-    if last is not None:
-        asked = drawn_until(organization, currency, at=last.document.issued_at)
-    drawn = drawn_until(organization, currency, at=at)
-    amount = drawn - max(asked, settled(organization, currency))
+    asked = _not_void(organization, currency).aggregate(most=Max("drawn_minor"))["most"] or 0
+    total = drawn(organization, currency)
+    amount = total - max(Money(asked, currency), settled(organization, currency))
     if amount <= zero(currency):
         return None
     return issue_invoice(
@@ -216,6 +213,7 @@ def _invoice(organization: Organization, currency: str, at: datetime) -> Invoice
         amount=amount,
         lines=[{"text": "Budget drawn on credit", "minor": amount.minor}],
         net_days=max(1, terms_of(organization, at=at).net_days),
+        drawn_minor=total.minor,
         key=f"credit:{organization.pk}:{currency}:{at.date()}",
         at=at,
     )
@@ -223,11 +221,9 @@ def _invoice(organization: Organization, currency: str, at: datetime) -> Invoice
 
 def _mark_paid(organization: Organization, currency: str, at: datetime) -> None:
     """An invoice is paid once all payments come to all draws until it was issued."""
-    paid = settled(organization, currency)
-    rows = _open_or_paid(organization, currency).filter(state="open")
-    for invoice in rows.select_for_update(of=("self",)).order_by("document__issued_at", "pk"):
-        if paid < drawn_until(organization, currency, at=invoice.document.issued_at):
-            return
+    paid = settled(organization, currency).minor
+    rows = _not_void(organization, currency).filter(state="open", drawn_minor__lte=paid)
+    for invoice in rows.select_for_update().order_by("pk"):
         invoice.state, invoice.ended_at = "paid", at
         invoice.save(update_fields=["state", "ended_at"])
         record(
@@ -240,8 +236,8 @@ def _mark_paid(organization: Organization, currency: str, at: datetime) -> None:
         )
 
 
-def _open_or_paid(organization: Organization, currency: str) -> QuerySet[Invoice]:
-    rows = Invoice.objects.exclude(state="void").select_related("document")
+def _not_void(organization: Organization, currency: str) -> QuerySet[Invoice]:
+    rows = Invoice.objects.exclude(state="void")
     return rows.filter(organization=organization, currency=currency, purpose="credit")
 
 

@@ -18,7 +18,7 @@ from django.db.models import Max, Q
 
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError, InvalidInput
-from marketplace.kit.money import Money, exponent
+from marketplace.kit.money import exponent
 from marketplace.kit.states import require_transition
 from marketplace.organizations.models import Employment, Organization
 from marketplace.people.models import Expert, User
@@ -29,6 +29,9 @@ from payouts.services.proposing import SamePerson
 
 COLUMNS = ("employee", "name", "period_from", "period_until", "hours", "amount_minor")
 MORE_COLUMNS = ("currency", "amount", "earnings")
+
+
+Draft = tuple[Posting, list[ledger.Leg]]
 
 
 class NothingToExport(DomainError):
@@ -67,8 +70,8 @@ def draft_payroll(
         made_by=by,
         made_at=at,
     )
-    for rows in _by_expert(earnings).values():
-        _add_line(export, rows, by, at)
+    lines = [_add_line(export, rows) for rows in _by_expert(earnings).values()]
+    _post(export, [_accrual(line, at) for line in lines], by)
     Earning.objects.filter(id__in=[row.id for row in earnings]).update(state="reserved")
     _record("payroll.drafted", export, by, at)
     return export
@@ -98,11 +101,11 @@ def approve_payroll(*, export: PayrollExport, by: User, at: datetime) -> Payroll
 def cancel_payroll(*, export: PayrollExport, by: User, at: datetime) -> PayrollExport:
     """Give a draft's money back to the people's balances. An exported file is for good."""
     row = _lock(export, "cancelled")
-    for line in row.lines.order_by("expert_id"):
-        accrued = Posting.objects.get(key=f"payroll:{line.id}:accrued")
-        ledger.reverse(posting=accrued, key=f"payroll:{line.id}:cancelled", at=at, actor=by.pk)
     items = PayrollItem.objects.filter(line__export=row, is_live=True)
-    Earning.objects.filter(payroll_items__in=items).update(state="available")
+    earnings = Earning.objects.select_for_update(no_key=True).filter(payroll_items__in=items)
+    taken = [earning.pk for earning in earnings.order_by("pk")]
+    _post(row, [_undoing(line, at) for line in _lines(row)], by)
+    Earning.objects.filter(pk__in=taken).update(state="available")
     items.update(is_live=False)
     row.state, row.cancelled_at = "cancelled", at
     row.save(update_fields=["state", "cancelled_at"])
@@ -112,22 +115,14 @@ def cancel_payroll(*, export: PayrollExport, by: User, at: datetime) -> PayrollE
 
 @transaction.atomic
 def acknowledge_payroll(*, export: PayrollExport, by: User, at: datetime) -> PayrollExport:
-    """The employer says that it has paid its people; the covering money is its own again."""
+    """The employer says that it has paid its people; the covering money is its own again.
+
+    Raises SamePerson for somebody whom it pays.
+    """
     row = _lock(export, "acknowledged")
-    wallet = account("wallet", currency=row.currency, organization=row.organization)
-    for line in row.lines.select_related("expert").order_by("expert_id"):
-        owed = account("payroll_payable", currency=row.currency, expert=line.expert)
-        ledger.post(
-            key=f"payroll:{line.id}:settled",
-            kind="payroll_settled",
-            currency=row.currency,
-            legs=[
-                ledger.Leg(owed, "D", line.amount_minor),
-                ledger.Leg(wallet, "C", line.amount_minor),
-            ],
-            effective_at=at,
-            actor=by.pk,
-        )
+    if row.lines.filter(expert__user=by).exists():
+        raise SamePerson("This payroll pays you; somebody else has to say that it is paid.")
+    _post(row, [_settlement(row, line, at) for line in _lines(row)], by)
     items = PayrollItem.objects.filter(line__export=row, is_live=True)
     Earning.objects.filter(payroll_items__in=items).update(state="paid")
     row.state, row.acknowledged_by, row.acknowledged_at = "acknowledged", by, at
@@ -171,29 +166,63 @@ def _by_expert(earnings: Iterable[Earning]) -> dict[Expert, list[Earning]]:
     return dict(sorted(grouped.items(), key=lambda pair: pair[0].pk))
 
 
-def _add_line(export: PayrollExport, rows: list[Earning], by: User, at: datetime) -> None:
-    expert, currency = rows[0].expert, export.currency
+def _add_line(export: PayrollExport, rows: list[Earning]) -> PayrollLine:
     line = PayrollLine.objects.create(
         export=export,
-        expert=expert,
+        expert=rows[0].expert,
         seconds=sum(row.seconds or 0 for row in rows),
         amount_minor=sum(row.payable_minor for row in rows),
     )
     PayrollItem.objects.bulk_create(
         PayrollItem(line=line, earning=row, amount_minor=row.payable_minor) for row in rows
     )
-    amount = Money(line.amount_minor, currency)
-    ledger.post(
-        key=f"payroll:{line.id}:accrued",
-        kind="payroll_accrued",
-        currency=currency,
-        legs=[
-            ledger.Leg.debit(account("expert_available", currency=currency, expert=expert), amount),
-            ledger.Leg.credit(account("payroll_payable", currency=currency, expert=expert), amount),
-        ],
+    return line
+
+
+def _lines(export: PayrollExport) -> list[PayrollLine]:
+    return list(export.lines.select_related("expert", "export").order_by("expert_id"))
+
+
+def _accrual(line: PayrollLine, at: datetime) -> Draft:
+    currency, expert = line.export.currency, line.expert
+    available = account("expert_available", currency=currency, expert=expert)
+    owed = account("payroll_payable", currency=currency, expert=expert)
+    posting = Posting(key=f"payroll:{line.id}:accrued", kind="payroll_accrued", effective_at=at)
+    legs = [
+        ledger.Leg(available, "D", line.amount_minor),
+        ledger.Leg(owed, "C", line.amount_minor),
+    ]
+    return posting, legs
+
+
+def _undoing(line: PayrollLine, at: datetime) -> Draft:
+    _, legs = _accrual(line, at)
+    posting = Posting(
+        key=f"payroll:{line.id}:cancelled",
+        kind="reversal",
         effective_at=at,
-        actor=by.pk,
+        reverses=Posting.objects.get(key=f"payroll:{line.id}:accrued"),
     )
+    return posting, [
+        ledger.Leg(leg.account, "C" if leg.side == "D" else "D", leg.amount_minor) for leg in legs
+    ]
+
+
+def _settlement(export: PayrollExport, line: PayrollLine, at: datetime) -> Draft:
+    owed = account("payroll_payable", currency=export.currency, expert=line.expert)
+    wallet = account("wallet", currency=export.currency, organization=export.organization)
+    posting = Posting(key=f"payroll:{line.id}:settled", kind="payroll_settled", effective_at=at)
+    return posting, [
+        ledger.Leg(owed, "D", line.amount_minor),
+        ledger.Leg(wallet, "C", line.amount_minor),
+    ]
+
+
+def _post(export: PayrollExport, drafts: list[Draft], by: User) -> None:
+    """All lines at once, so that every account is locked in the one order."""
+    for posting, _ in drafts:
+        posting.currency, posting.actor = export.currency, by.pk
+    ledger.post_many(drafts=drafts)
 
 
 def _file(export: PayrollExport) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.db import IntegrityError, transaction
 
@@ -158,3 +160,20 @@ def test_budgets_without_cash_behind_them_are_warned_of_and_break_nothing() -> N
     assert text in [each.problem for each in before.warnings]
     assert before.broken == ()
     assert text not in [each.problem for each in check_ledger(NOON).warnings]
+
+
+def test_a_budget_is_not_granted_after_the_terms_have_changed() -> None:
+    lab = in_house()
+    grant = asked(lab)
+    BillingTerms.objects.create(
+        organization=lab,
+        mode="prepaid",
+        effective_at=NOON + timedelta(hours=1),
+        made_by=uuid7(),
+        approved_by=uuid7(),
+    )
+
+    with pytest.raises(NotInHouse):
+        granting.approve_grant(grant=grant, by=make.user(), at=NOON + timedelta(hours=2))
+
+    assert wallet(lab, "USD") == usd(0)

@@ -225,3 +225,15 @@ def test_a_budget_draws_what_the_wallet_lacks_once_per_key() -> None:
     assert project_budget(project, "USD").escrow == usd(2500)
     assert (wallet(client, "USD"), receivable(client, "USD")) == (usd(0), usd(1500))
     assert check_ledger(NOON).broken == ()
+
+
+def test_a_draw_written_after_an_invoice_with_an_earlier_time_is_in_the_next_one() -> None:
+    client = trusted()
+    drawn(client, 1000, days=2)
+    lending.invoice_credit(at=NOON + 2 * DAY)
+    drawn(client, 3000, key="late", days=1)
+
+    lending.invoice_credit(at=NOON + 3 * DAY)
+
+    amounts = Invoice.objects.order_by("due_at").values_list("amount_minor", flat=True)
+    assert list(amounts) == [1000, 2000]

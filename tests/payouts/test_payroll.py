@@ -192,3 +192,13 @@ def test_a_line_that_lost_its_items_is_named_by_the_check() -> None:
     PayrollItem.objects.filter(line__export=export).update(is_live=False)
 
     assert "L8" in {broken.invariant for broken in check_ledger(DECEMBER).broken}
+
+
+def test_nobody_says_that_their_own_pay_was_paid() -> None:
+    lab = make.organization()
+    who = employee(lab)
+    worked(who, 3000)
+    export = payrolling.approve_payroll(export=drafted(lab), by=make.user(), at=DECEMBER)
+
+    with pytest.raises(SamePerson):
+        payrolling.acknowledge_payroll(export=export, by=who.user, at=DECEMBER)

@@ -21,7 +21,7 @@ from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
-from payouts.access import visible_accounts, visible_grants, visible_invoices
+from payouts.access import require_no_stake, visible_accounts, visible_grants, visible_invoices
 from payouts.models import Account, BudgetGrant
 from payouts.selectors.terms import all_terms
 from payouts.services.granting import approve_grant, propose_deposit, refuse_grant
@@ -74,9 +74,16 @@ def grants(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def decide_grant(request: HttpRequest, user: User, grant_id: UUID, act: str) -> HttpResponse:
     """Grant a budget, or refuse it with an answer."""
-    found = visible_grants(to=user).filter(pk=grant_id).order_by("pk").first()
+    found = (
+        visible_grants(to=user)
+        .select_related("organization")
+        .filter(pk=grant_id)
+        .order_by("pk")
+        .first()
+    )
     if found is None or act not in ("approve", "refuse"):
         raise NotFound("There is no such request.")
+    require_no_stake(user, found.organization)
     try:
         if act == "approve":
             approve_grant(grant=found, by=user, at=clock.now())

@@ -23,7 +23,7 @@ from marketplace.web.client.acting import tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
-from payouts.access import visible_payroll_exports
+from payouts.access import require_no_stake, visible_payroll_exports
 from payouts.models import PayrollExport
 from payouts.services import payrolling as verbs
 
@@ -74,6 +74,7 @@ def act_on_payroll(request: HttpRequest, user: User, export_id: UUID, act: str) 
     found = _find(user, export_id)
     if act not in _ACTS:
         raise NotFound("There is no such act.")
+    require_no_stake(user, found.organization)
     try:
         after = _ACTS[act](found, user, clock.now())
     except DomainError as error:

@@ -87,3 +87,18 @@ def test_an_auditor_looks_and_decides_nothing() -> None:
 
     assert "Decide" not in page
     assert answer.status_code == 403
+
+
+def test_nobody_of_finance_decides_for_an_organisation_of_their_own() -> None:
+    client = make.organization()
+    in_house.furnish(client=client, by=client.memberships.get().user)
+    waiting = BudgetGrant.objects.get(state="requested")
+    draft = PayrollExport.objects.get(state="drafted")
+    person = cast.staff("finance")
+    make.enrol(person, client, "viewer")
+    browser = cast.enter(person)
+
+    granted = browser.post(reverse("staff:decide_grant", args=(waiting.pk, "approve")))
+    approved = browser.post(reverse("staff:act_on_payroll", args=(draft.pk, "approve")))
+
+    assert (granted.status_code, approved.status_code) == (403, 403)
