@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,8 +12,8 @@ from payouts.models import Chargeback
 from payouts.selectors.terms import overdue
 
 _WHY = {
-    "warning": "a bank asks about a payment of yours",
-    "open": "a bank is taking back a payment of yours",
+    "warning": "A bank asks about a payment of yours",
+    "open": "A bank is taking back a payment of yours",
 }
 
 
@@ -24,6 +25,18 @@ class Freeze:
     why: str
     until: str
 
+    @property
+    def words(self) -> str:
+        """A whole sentence."""
+        return f"{self.why}, so it stays {self.until}."
+
+
+def told(held: Sequence[Freeze]) -> list[str]:
+    """A sentence for each part; with its amount where there is more than one."""
+    if len(held) == 1:
+        return [held[0].words]
+    return [f"{each.amount}: {each.words}" for each in held]
+
 
 def frozen(organization: Organization, currency: str, *, at: datetime) -> Money:
     """The amount below which the client may not allocate, reserve or get money back."""
@@ -34,7 +47,7 @@ def frozen(organization: Organization, currency: str, *, at: datetime) -> Money:
 def freezes(organization: Organization, currency: str, *, at: datetime) -> list[Freeze]:
     """What makes up `frozen`, the oldest first."""
     late = overdue(organization, currency, at=at)
-    unpaid = [Freeze(late, "an invoice is overdue", "until it is paid")] if late else []
+    unpaid = [Freeze(late, "An invoice is overdue", "until it is paid")] if late else []
     return _contested(organization, currency) + unpaid
 
 

@@ -8,7 +8,7 @@ from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
 from payouts.models import Account, Posting
-from payouts.selectors.freezing import freezes
+from payouts.selectors.freezing import freezes, told
 from payouts.services import ledger
 
 WALLET = frozenset({"wallet"})
@@ -45,9 +45,8 @@ def require_cover(
     )
     if present - amount >= total:
         return
-    reasons = " and ".join(f"{each.amount} ({each.why}, {each.until})" for each in held)
     raise FundsFrozen(
-        f"{total} has to stay where it is: {reasons}. You can use "
+        f"{total} has to stay where it is. {' '.join(told(held))} You can use "
         f"{max(present - total, zero(amount.currency))} of {present} now.",
         wanted={"minor": amount.minor, "currency": amount.currency},
         present={"minor": present.minor, "currency": amount.currency},

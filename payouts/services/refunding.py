@@ -86,6 +86,17 @@ def request_refund(
 
 
 @transaction.atomic
+def require_refundable(*, organization: Organization, amount: Money, at: datetime) -> None:
+    """Raise what `request_refund` would raise now for a new refund; nothing is set aside."""
+    require_amount(amount=amount, most=LARGEST_AMOUNT)
+    require_cover(organization=organization, amount=amount, of=WALLET, key="", at=at)
+    wallet, _ = _pots(organization, amount.currency)
+    locked = ledger.lock_accounts(account_ids=[wallet.id])
+    require_free(wallet=locked[wallet.id], organization=organization, amount=amount)
+    _split(organization, amount)
+
+
+@transaction.atomic
 def approve_refund(*, refund: Refund, by: User, at: datetime) -> Refund:
     """Let a refund be sent. Raises SamePerson for whoever asked for it."""
     row = lock_refund(refund_id=refund.id)

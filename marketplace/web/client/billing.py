@@ -16,6 +16,7 @@ from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money, zero
 from marketplace.projects.models import Project
 from marketplace.web.client.acting import MoneyField, link, tried
+from marketplace.web.client.contested import contests, standing
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
@@ -24,7 +25,6 @@ from payouts.access import visible_documents, visible_fundings
 from payouts.models import Document, Funding
 from payouts.selectors.budgets import Budget, project_budgets, wallet
 from payouts.selectors.forecasts import runways
-from payouts.selectors.freezing import freezes
 from payouts.selectors.policies import fee_rate_for
 from payouts.services.budgeting import allocate, return_budget
 from payouts.services.funding import start_checkout
@@ -155,14 +155,12 @@ def _show(
     projects = list(projects_of(member).order_by("-pk"))
     budgets = project_budgets([(each.pk, each.currency) for each in projects])
     lasts = runways(budgets, at=at)
-    held = freezes(organization, CURRENCY, at=at)
     initial = {"key": uuid7(), "project": request.GET.get("project", "")}
     context = {
         **_payments(request, member),
+        **standing(member, CURRENCY, at=at),
         "tabs": money_tabs(member, "billing"),
         "wallet": wallet(organization, CURRENCY),
-        "held": held,
-        "held_total": sum((each.amount for each in held), start=zero(CURRENCY)),
         "fee": _percent(fee_rate_for(organization=organization, currency=CURRENCY, at=at)),
         "totals": _totals(list(budgets.values())),
         "projects": [
@@ -203,7 +201,11 @@ def _payments(request: HttpRequest, member: Member) -> dict[str, Any]:  # Any: t
         kind="receipt", key__in=[f"receipt:{each.pk}" for each in page.rows]
     )
     receipts = {each.key: each for each in papers}
-    rows = [_funding(each, receipts.get(f"receipt:{each.pk}")) for each in page.rows]
+    contested = contests(member, page.rows)
+    rows = [
+        _funding(each, receipts.get(f"receipt:{each.pk}"), contested.get(each.pk, ""))
+        for each in page.rows
+    ]
     return {
         "member": member,
         "page": page,
@@ -212,13 +214,15 @@ def _payments(request: HttpRequest, member: Member) -> dict[str, Any]:  # Any: t
     }
 
 
-def _funding(row: Funding, receipt: Document | None) -> dict[str, Any]:  # Any: template values
+def _funding(
+    row: Funding, receipt: Document | None, contest: str
+) -> dict[str, Any]:  # Any: template values
     is_wire = row.method == "wire"
     is_open = row.state == "paying" and bool(row.url)
     is_fresh = clock.now() - row.created_at < WATCHED
     return {
         "row": row,
-        "badge": client_badge("withdrawn" if is_wire and row.state == "failed" else row.state),
+        "badge": client_badge(contest or _shown(row)),
         "way": _WAYS[row.method],
         "amount": Money(row.received_minor or row.amount_minor, row.currency),
         "asked": Money(row.amount_minor, row.currency) if row.flag == "other_amount" else None,
@@ -227,6 +231,10 @@ def _funding(row: Funding, receipt: Document | None) -> dict[str, Any]:  # Any: 
         "is_moving": row.state == "paying" and not is_wire and is_fresh,
         "receipt": receipt,
     }
+
+
+def _shown(row: Funding) -> str:
+    return "withdrawn" if row.method == "wire" and row.state == "failed" else row.state
 
 
 def _note(row: Funding) -> str:

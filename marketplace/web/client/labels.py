@@ -35,6 +35,7 @@ _TONES = {
     "acknowledged": ("ok", "check"),
     "dead": ("bad", "circle-alert"),
     "cancelled": ("", "x"),
+    "charged_back": ("bad", "x"),
 }
 
 

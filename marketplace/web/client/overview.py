@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST
 from marketplace.kit import clock
 from marketplace.projects.models import Project
 from marketplace.web.client.acting import link
+from marketplace.web.client.contested import standing
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.own import (
     Member,
@@ -41,9 +42,11 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     projects = projects_of(member).exclude(state="archived").order_by("-pk")[: ROWS + 1]
     listed = list(projects)
     money = wallet(member.organization, CURRENCY)
-    todo = _todo(member, clock.now())
+    at = clock.now()
+    todo = _todo(member, at)
     steps = _first_steps(member, is_started=bool(listed), has_money=bool(money))
     context = {
+        **standing(member, CURRENCY, at=at),
         "member": member,
         "rows": project_rows(listed[:ROWS]),
         "more": len(listed) > ROWS,

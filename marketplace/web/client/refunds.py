@@ -16,21 +16,20 @@ from django.views.decorators.http import require_POST
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
 from marketplace.kit.ids import uuid7
-from marketplace.kit.money import Money, zero
+from marketplace.kit.money import Money
 from marketplace.web.client.acting import MoneyField, act, link, tried
 from marketplace.web.client.billing import CURRENCY
-from marketplace.web.client.labels import chargeback_badge, client_badge
+from marketplace.web.client.contested import standing
+from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, recently_signed_in
 from marketplace.web.paging import page_of
-from payouts.access import visible_chargebacks, visible_refunds
-from payouts.models import Chargeback, Refund
+from payouts.access import visible_refunds
+from payouts.models import Refund
 from payouts.selectors.budgets import wallet
-from payouts.selectors.freezing import freezes
 from payouts.selectors.refunds import most_refundable
-from payouts.services.refunding import request_refund, withdraw_refund
+from payouts.services.refunding import request_refund, require_refundable, withdraw_refund
 
-CONTESTED_SHOWN = 10
 _ON_ITS_WAY = {"approved", "sending", "unknown"}
 
 
@@ -94,7 +93,12 @@ def withdraw(request: HttpRequest, member: Member, refund_id: UUID) -> HttpRespo
 
 
 def _confirm(request: HttpRequest, member: Member, form: AskForm) -> HttpResponse:
-    if not form.is_valid():
+    def check() -> None:
+        require_refundable(
+            organization=member.organization, amount=form.cleaned_data["amount"], at=clock.now()
+        )
+
+    if not tried(form, check):
         return _show(request, member, form)
     context = {
         "member": member,
@@ -111,16 +115,12 @@ def _show(request: HttpRequest, member: Member, form: AskForm | None = None) -> 
     at, organization = clock.now(), member.organization
     own = visible_refunds(to=member.user).filter(organization=organization)
     page = page_of(request, own.prefetch_related("parts"))
-    contested = visible_chargebacks(to=member.user).filter(organization=organization)
-    held = freezes(organization, CURRENCY, at=at)
     context = {
+        **standing(member, CURRENCY, at=at),
         "member": member,
         "tabs": money_tabs(member, "refunds"),
         "page": page,
         "rows": [_row(each) for each in page.rows],
-        "contested": [_contested(each) for each in contested.order_by("-pk")[:CONTESTED_SHOWN]],
-        "held": held,
-        "held_total": sum((each.amount for each in held), start=zero(CURRENCY)),
         "wallet": wallet(organization, CURRENCY),
         "most": most_refundable(organization, CURRENCY, at=at),
         "form": form or AskForm(prefix="ask", initial={"key": uuid7()}),
@@ -139,14 +139,4 @@ def _row(refund: Refund) -> dict[str, Any]:  # Any: template values
         "back": Money(back, refund.currency) if is_over and back < refund.amount_minor else None,
         "notes": sorted({part.error_message for part in parts if part.error_message}),
         "may_withdraw": refund.state == "requested",
-    }
-
-
-def _contested(row: Chargeback) -> dict[str, Any]:  # Any: template values
-    return {
-        "row": row,
-        "badge": chargeback_badge(row.state),
-        "amount": Money(row.amount_minor, row.currency),
-        "reason": row.reason.replace("_", " "),
-        "is_open": row.state in {"warning", "open"},
     }
