@@ -21,6 +21,7 @@ from payouts.models import (
 )
 from payouts.selectors.invariants import LEDGER
 from payouts.selectors.pausing import pause_reason
+from payouts.selectors.runs import BANK_ANSWERS_WITHIN
 
 LATEST_ROUND = timedelta(seconds=60)
 LATEST_RECONCILIATION = timedelta(hours=2)
@@ -60,7 +61,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """What a supervisor asks of the money. Ages in whole seconds, None where nothing ever was."""
+    """What a supervisor asks of the money. Ages in whole seconds, None where nothing ever was.
+
+    A payment of a bank file is `unknown` to us from its export on; it counts once it is late.
+    """
 
     unposted: int
     oldest_unposted_s: int
@@ -123,7 +127,7 @@ def pulse(*, at: datetime) -> Pulse:
     unposted = Earning.objects.filter(posting=None, state="pending")
     waiting = unposted.aggregate(n=Count("id"), oldest=Min("earned_at"))
     unknown = PayoutAttempt.objects.filter(state__in=["sending", "unknown"])
-    attempts = unknown.values_list("state", "is_frozen")
+    attempts = unknown.values_list("state", "is_frozen", "rail", "first_sent_at")
     check = Event.objects.filter(object_id=LEDGER).order_by("-id").first()
     last = Reconciliation.objects.order_by("-read_until", "-id").first()
     closed = LedgerClose.objects.order_by("-date", "-id").first()
@@ -133,8 +137,11 @@ def pulse(*, at: datetime) -> Pulse:
         oldest_unposted_s=_seconds(waiting["oldest"], at) or 0,
         breaks_open=Break.objects.filter(state="open").count(),
         parked_events=StripeEvent.objects.filter(state="parked").count(),
-        attempts_unknown=sum(state == "unknown" for state, _ in states),
-        attempts_frozen=sum(frozen for _, frozen in states),
+        attempts_unknown=sum(
+            state == "unknown" and (rail == "stripe" or (sent or at) < at - BANK_ANSWERS_WITHIN)
+            for state, _, rail, sent in states
+        ),
+        attempts_frozen=sum(frozen for _, frozen, _, _ in states),
         reconciled_at=last.read_until if last else None,
         checked_at=check.occurred_at if check else None,
         is_sound=check is None or check.kind == "ledger.checked",

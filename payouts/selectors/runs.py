@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db.models import Count, Sum
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
+from marketplace.events.models import Event
 from marketplace.kit.money import Money
 from payouts.models import Payout, PayoutRun
+
+# A bank pays within two working days; by then its answer is missing.
+BANK_ANSWERS_WITHIN = timedelta(days=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +38,20 @@ def run_total(run: PayoutRun) -> Money:
     """What the run pays: everything but cancelled payouts."""
     rows = Payout.objects.filter(run=run).exclude(state="cancelled")
     return Money(rows.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
+
+
+def with_hold(rows: QuerySet[Payout]) -> QuerySet[Payout]:
+    """These payouts with `held_at`: when the last hold began, or the birth of one born held."""
+    held = Event.objects.filter(object_id=OuterRef("pk"), kind="payout.held").order_by("-id")
+    return rows.annotate(held_at=Coalesce(Subquery(held.values("occurred_at")[:1]), "reserved_at"))
+
+
+def without_answer(rows: QuerySet[Payout], *, at: datetime) -> QuerySet[Payout]:
+    """Those of these payouts whose transfer should have ended, and nobody knows whether it did.
+
+    Of a bank file that is no surprise before the bank has had its days.
+    """
+    return rows.filter(
+        Q(attempts__rail="stripe") | Q(attempts__first_sent_at__lt=at - BANK_ANSWERS_WITHIN),
+        attempts__state="unknown",
+    )

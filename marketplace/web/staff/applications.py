@@ -22,7 +22,7 @@ from marketplace.web.paging import page_of
 from marketplace.web.staff.access import CASES, act_of, for_staff, may
 from marketplace.web.staff.case import case_of, conflict_of, evidence_choices
 from marketplace.web.staff.labels import staff_badge
-from marketplace.web.staff.queues import words
+from marketplace.web.staff.waiting import words
 from vetting.access import visible_applications
 from vetting.models import Application
 from vetting.services import applications as verbs

@@ -19,7 +19,7 @@ from marketplace.web.forms import attach
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import act_of, for_staff
 from marketplace.web.staff.labels import staff_badge
-from marketplace.web.staff.queues import words
+from marketplace.web.staff.waiting import words
 from vetting.access import (
     require_unconflicted,
     visible_credentials,

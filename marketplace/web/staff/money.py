@@ -12,6 +12,8 @@ from marketplace.kit import clock
 from marketplace.kit.errors import DomainError, NotFound
 from marketplace.people.models import User
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
+from marketplace.web.staff.money_queues import clawback_queue, money_queues
+from marketplace.web.staff.waiting import counted
 from payouts.access import visible_stripe_events
 from payouts.selectors.overview import alarms, pulse, standings
 from payouts.services.inbox import retry_event
@@ -25,8 +27,14 @@ def overview(request: HttpRequest, user: User) -> HttpResponse:
     at = clock.now()
     found, standing = pulse(at=at), standings()
     parked = visible_stripe_events(to=user).filter(state="parked").order_by("received_at", "pk")
+    waiting = [
+        queue
+        for queue in counted([clawback_queue(user), *money_queues(user, at=at)], at)
+        if queue.count
+    ]
     context = {
         "at": at,
+        "waiting": waiting,
         "pulse": found,
         "alarms": list(alarms(found, standing, at=at)),
         "standings": standing,
