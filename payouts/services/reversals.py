@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
+from marketplace.events.services.recording import record
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import Reversal
 from payouts.models import Earning, Payout
+from payouts.selectors.came_back import CAME_BACK
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.holding import move, note
@@ -63,4 +65,16 @@ def _owe(payout: Payout, reversal: Reversal, at: datetime) -> None:
         available_at=at,
         posting=posting,
         state="available",
+    )
+    record(
+        CAME_BACK,
+        at=at,
+        object_kind="payout",
+        object_id=payout.id,
+        expert=payout.expert_id,
+        data={
+            "minor": amount.minor,
+            "currency": amount.currency,
+            "reversal": reversal.reversal_id,
+        },
     )

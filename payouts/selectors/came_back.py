@@ -1,0 +1,72 @@
+"""Payouts that were sent and did not stay: reversed, or refused by the expert's bank."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q
+
+from marketplace.events.models import Event
+from marketplace.kit.money import Money
+from marketplace.people.models import Expert
+from payouts.models import PayoutItem
+
+CAME_BACK = "payout.came_back"
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    """One reversal of a transfer: its own id at Stripe, of which payout, how much and when."""
+
+    reversal_id: str
+    payout_id: UUID
+    amount: Money
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Unpaid:
+    """Of earnings that were sent: minor units that are owed anew, and those the bank refused."""
+
+    owed_anew: dict[UUID, int]
+    returned: dict[UUID, int]
+
+
+def came_back_of(expert: Expert) -> list[CameBack]:
+    """Every reversal of a transfer to the expert, the oldest first."""
+    rows = Event.objects.filter(expert=expert.pk, kind=CAME_BACK).order_by("id")
+    return [
+        CameBack(
+            each.data["reversal"],
+            each.object_id,
+            Money(each.data["minor"], each.data["currency"]),
+            each.occurred_at,
+        )
+        for each in rows
+    ]
+
+
+def unpaid_of(expert: Expert) -> Unpaid:
+    """What did not stay with the expert, by earning. A part that came back is of the first items.
+
+    What is owed anew is an earning of its own, `reversal:<id>`; counting both counts it twice.
+    """
+    parts: dict[UUID, int] = defaultdict(int)
+    for each in came_back_of(expert):
+        parts[each.payout_id] += each.amount.minor
+    rows = PayoutItem.objects.filter(payout__expert=expert, is_live=True)
+    rows = rows.filter(Q(payout__in=parts) | Q(payout__state__in=["reversed", "bank_failed"]))
+    found = Unpaid({}, {})
+    for item in rows.select_related("payout").order_by("payout", "pk"):
+        back = min(parts[item.payout_id], item.amount_minor)
+        if item.payout.state == "reversed":
+            back = item.amount_minor
+        parts[item.payout_id] -= back
+        if back:
+            found.owed_anew[item.earning_id] = back
+        if item.payout.state == "bank_failed" and back < item.amount_minor:
+            found.returned[item.earning_id] = item.amount_minor - back
+    return found
