@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError
@@ -12,10 +13,10 @@ from marketplace.kit.ids import uuid7
 from marketplace.people.models import Expert
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError, Recipient
-from payouts.models import Payee, Payout
+from payouts.models import Payee, Payout, PayoutAttempt
 from payouts.policy import REACHABLE
 from payouts.services.funding import PaymentsUnavailable
-from payouts.services.holding import resume_payout
+from payouts.services.holding import cancel_payout, resume_payout
 from payouts.signals import payee_restricted
 
 
@@ -71,13 +72,24 @@ def sync_payee(*, account_id: str, at: datetime) -> Payee:
 def close_payees(*, expert: Expert, rail: str, at: datetime) -> None:
     """Another account takes the place of the one on this rail; what it has not sent is cancelled.
 
-    The sender cancels such payouts itself: it asks for the payee before each call.
+    What is held or was refused goes back to the balance at once, unless a call may be on its way.
+    The sender cancels what waits in a run: it asks for the payee before each call.
     """
     rows = Payee.objects.select_for_update().filter(expert=expert, rail=rail)
     for row in rows.exclude(state="closed").order_by("id"):
         row.state, row.why = "closed", "replaced"
         row.save(update_fields=["state", "why"])
         record("payee.closed", at=at, object_kind="payee", object_id=row.id, expert=expert.id)
+        _give_back_unsent(row, "the payout account was replaced", at)
+
+
+def _give_back_unsent(payee: Payee, why: str, at: datetime) -> None:
+    rows = Payout.objects.filter(payee=payee, state__in=["held", "rejected"])
+    may_be_sent = PayoutAttempt.objects.filter(
+        payout=OuterRef("pk"), state__in=["sending", "unknown", "succeeded"]
+    )
+    for payout in rows.exclude(Exists(may_be_sent)).order_by("id"):
+        cancel_payout(payout=payout, why=why, at=at)
 
 
 def _payee_of(expert: Expert, at: datetime) -> Payee:
@@ -120,6 +132,8 @@ def _apply(payee: Payee, seen: Recipient, at: datetime) -> None:
             resume_payout(payout=payout, at=at)
     if payee.state == before:
         return
+    if payee.state == "closed":
+        _give_back_unsent(payee, "the payout account was closed", at)
     record(
         f"payee.{'activated' if payee.state == 'active' else payee.state}",
         at=at,
