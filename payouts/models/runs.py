@@ -115,7 +115,7 @@ class Payout(models.Model):
         {
             "reserved": "submitting held cancelled",
             "submitting": "transferred unknown rejected held reserved",
-            "unknown": "transferred rejected",
+            "unknown": "transferred rejected held",
             "rejected": "reserved cancelled",
             "held": "reserved cancelled",
             "transferred": "bank_pending reversed",

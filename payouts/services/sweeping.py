@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from payouts.services.pacing import LONGEST_PAUSE, Watch, keep_pace
 from payouts.services.running_payouts import SENDS_PER_JOB, SamePerson, finish_run
 from payouts.services.sending import LONGEST_JOB, deliver, mark_sending, wake_runs
 
+logger = logging.getLogger(__name__)
 # Stripe may forget a key after 24 h; then the same key would send a second time.
 KEYS_HOLD = timedelta(hours=20)
 PROVABLE_AFTER = timedelta(hours=24)
@@ -35,19 +37,26 @@ class StillUncertain(DomainError):
 def sweep_attempts(*, at: datetime, watch: Watch | None = None) -> int:
     """Repeat or look up every attempt whose end is not known; how many. A sequence.
 
-    Queues sending again for runs whose job was lost.
+    Queues sending again for runs whose job was lost. An attempt that fails keeps no other from its
+    turn: the first failure is raised when all had theirs.
     """
     if pause_reason():
         return 0
     wake_runs(at=at)
     timer, swept = watch or Watch(at), list(_due(at).values_list("id", "payout__run"))
-    until = at + LONGEST_JOB
+    failures: list[Exception] = []
     for attempt_id, _ in swept:
-        if keep_pace(watch=timer, until=until) is None:
+        if keep_pace(watch=timer, until=at + LONGEST_JOB) is None:
             break
-        _settle(attempt_id, timer.now())
+        try:
+            _settle(attempt_id, timer.now())
+        except Exception as failure:
+            logger.exception("Could not settle an attempt", extra={"attempt": str(attempt_id)})
+            failures.append(failure)
     for run_id in {run_id for _, run_id in swept}:
         finish_run(run_id=run_id, at=at)
+    if failures:
+        raise failures[0]
     return len(swept)
 
 
