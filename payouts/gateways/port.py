@@ -94,6 +94,7 @@ class Transfer:
     group: str
     attempt: str
     arrival: str = ""
+    movement: str = ""
     reversals: tuple[Reversal, ...] = ()
 
 

@@ -88,6 +88,7 @@ def transfer(body: Body) -> Transfer:
         group=body.get("transfer_group") or "",
         attempt=(body.get("metadata") or {}).get("attempt", ""),
         arrival=id_of(body.get("destination_payment")),
+        movement=id_of(body.get("balance_transaction")),
         reversals=tuple(Reversal(row["id"], money(row["amount"], currency)) for row in back),
     )
 

@@ -108,9 +108,12 @@ def transaction_sums() -> dict[str, int]:
 def explained_differences(*, kinds: Iterable[str]) -> dict[str, int]:
     """By how much the provider has more than the books for reasons known one by one, by currency.
 
-    Those are the open breaks of these kinds and the movements that are not matched yet.
+    Those are the open breaks of these kinds and the movements that are not matched yet. A payment
+    of a bank that the books do not know is no matter of the provider's balance.
     """
     breaks = Break.objects.filter(state="open", kind__in=kinds)
+    movements = BalanceTransaction.objects.values("id")
+    breaks = breaks.exclude(~Q(ref__in=movements), kind="missing_in_ledger")
     sums: Counter[str] = Counter()
     for row in breaks.order_by("id"):
         sums[row.currency] += row.found_minor - row.expected_minor

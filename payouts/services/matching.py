@@ -6,10 +6,12 @@ that turns out to exist. Everything else opens a Break.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import Refused
@@ -17,10 +19,10 @@ from payouts.models import BalanceTransaction, Break, Funding, Posting
 from payouts.selectors.provider import Booked, booked_for
 from payouts.services.arriving import book_fee
 from payouts.services.breaking import close_gone, open_break
-from payouts.services.ledger import InsufficientBalance, KeyReused
 from payouts.services.looking_up import adopt_transfer
 from payouts.services.treasury import book_treasury_move
 
+logger = logging.getLogger(__name__)
 # A message about it may be on its way; until then it is no difference.
 GRACE = timedelta(minutes=10)
 CHUNK = 500
@@ -113,9 +115,13 @@ def _examine(
     if mains and not free and not corrections:
         other = f"{row.source} was already moved by {taken[str(mains[0].posting.id)]}."
         return _finding("duplicate_provider_object", row, 0, other)
+    if corrections:
+        free = [each for each in free if each.posting.currency == row.currency]
     parts = [*free[:1], *corrections]
     if not parts:
         return _finding("missing_in_ledger", row, 0, f"No posting knows {row.source or row.id}.")
+    if corrections and _raised([*parts, *_fees(row, booked)]) == row.net_minor:
+        return parts[0].posting
     return _weigh(row, parts, fees=_fees(row, booked))
 
 
@@ -123,16 +129,20 @@ def _weigh(
     row: BalanceTransaction, parts: Sequence[Booked], *, fees: Iterable[Booked]
 ) -> Posting | Finding:
     """Whether what is booked for a movement is all of it, and in its currency."""
-    amount = sum(each.raised_minor for each in parts)
+    amount = _raised(parts)
     if any(each.posting.currency != row.currency for each in parts):
         words = f"Booked as {amount} in {parts[0].posting.currency}, by {parts[0].posting.key}."
         return _finding("currency_mismatch", row, 0, words)
     if amount != row.amount_minor:
         return _finding("amount_mismatch", row, amount, f"Booked by {parts[0].posting.key}.")
-    paid = sum(each.raised_minor for each in fees)
+    paid = _raised(fees)
     if row.category not in _FEES and paid != -row.fee_minor:
         return Finding("fee_unbooked", paid, -row.fee_minor, f"The fee of {row.kind} {row.id}.")
     return parts[0].posting
+
+
+def _raised(parts: Iterable[Booked]) -> int:
+    return sum(each.raised_minor for each in parts)
 
 
 def _finding(kind: str, row: BalanceTransaction, expected: int, words: str) -> Finding:
@@ -174,7 +184,8 @@ def _repair(row: BalanceTransaction, found: Finding, at: datetime) -> bool:
             book_treasury_move(row=row, at=at)
         else:
             return row.category == "transfer" and _adopt(row, at)
-    except (InsufficientBalance, KeyReused):
+    except DomainError:
+        logger.exception("Could not repair a movement", extra={"movement": row.id})
         return False
     return True
 

@@ -16,6 +16,7 @@ from payouts.models import Earning, Payout, PayoutAttempt
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.attempts import next_attempt
+from payouts.services.breaking import open_break
 from payouts.services.holding import lock_payout, move, note
 from payouts.services.pacing import back_off
 from payouts.services.running_payouts import lock_run, pause_run
@@ -25,6 +26,7 @@ ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
 PAID_FROM = {"stripe": "psp_clearing", "bank_file": "platform_bank"}
+PAID_LATE = "an earlier try was paid after all"
 ACCOUNT_PAUSE = timedelta(minutes=10)
 
 
@@ -32,11 +34,14 @@ ACCOUNT_PAUSE = timedelta(minutes=10)
 def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAttempt:
     """The transfer exists: the money has left, the earnings are paid. Once, whoever says so.
 
-    A transfer that is not what was asked for books nothing: the payout is frozen for a person.
+    A transfer that is not what was asked for books nothing: the payout is frozen for a person. So
+    does one of an attempt that was said to be rejected: it opens a Break.
     """
     attempt, payout = _lock(attempt_id)
     if attempt.state == "succeeded":
         return attempt
+    if attempt.state == "rejected":
+        return _doubt(attempt, payout, transfer, at)
     amount = Money(payout.amount_minor, payout.currency)
     if (transfer.amount, transfer.destination) != (amount, payout.destination):
         logger.error("A transfer is not what was asked for", extra={"attempt": str(attempt.id)})
@@ -139,6 +144,33 @@ def _freeze(
     if payout.state == "submitting":
         move(payout=payout, state="unknown", why=error.code)
     note(kind="payout.frozen", payout=payout, at=at)
+    return attempt
+
+
+def _doubt(
+    attempt: PayoutAttempt, payout: Payout, transfer: Transfer, at: datetime
+) -> PayoutAttempt:
+    """The money left after all: the payout sends nothing more until two people have looked."""
+    logger.error("A rejected attempt was paid", extra={"attempt": str(attempt.id)})
+    difference = open_break(
+        kind="missing_in_ledger",
+        ref=transfer.movement or transfer.transfer_id,
+        currency=transfer.amount.currency,
+        expected_minor=0,
+        found_minor=-transfer.amount.minor,
+        detail=f"{transfer.transfer_id} pays {attempt.key}, which was rejected.",
+        at=at,
+    )
+    if difference.state != "open" or payout.state not in {"reserved", "rejected", "held"}:
+        return attempt
+    if payout.state == "rejected":
+        move(payout=payout, state="reserved", why="")
+    if payout.state == "reserved":
+        move(payout=payout, state="held", why=PAID_LATE)
+        note(kind="payout.held", payout=payout, at=at)
+    # What waits for its account would go on by itself.
+    payout.why = PAID_LATE
+    payout.save(update_fields=["why"])
     return attempt
 
 
