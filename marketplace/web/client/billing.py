@@ -17,6 +17,7 @@ from marketplace.kit.money import Money, zero
 from marketplace.projects.models import Project
 from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.contested import contests, standing
+from marketplace.web.client.credit import credit
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
@@ -159,6 +160,7 @@ def _show(
     context = {
         **_payments(request, member),
         **standing(member, CURRENCY, at=at),
+        **credit(member, CURRENCY, at=at),
         "tabs": money_tabs(member, "billing"),
         "wallet": wallet(organization, CURRENCY),
         "fee": _percent(fee_rate_for(organization=organization, currency=CURRENCY, at=at)),

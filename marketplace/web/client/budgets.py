@@ -17,13 +17,14 @@ from marketplace.kit.money import Money
 from marketplace.projects.models import Project
 from marketplace.web.client.acting import MoneyField, act, link, tried
 from marketplace.web.client.billing import CURRENCY
+from marketplace.web.client.credit import credit
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_grants
 from payouts.models import BudgetGrant
-from payouts.selectors.terms import credit_left, overdue, receivable, terms_of
+from payouts.selectors.budgets import wallet
 from payouts.services.granting import request_grant, withdraw_grant
 
 
@@ -100,19 +101,14 @@ def withdraw(request: HttpRequest, member: Member, grant_id: UUID) -> HttpRespon
 
 
 def _show(request: HttpRequest, member: Member, form: GrantForm) -> HttpResponse:
-    now = clock.now()
-    owner = member.organization
-    rows = visible_grants(to=member.user).filter(organization=owner)
+    rows = visible_grants(to=member.user).filter(organization=member.organization)
     page = page_of(request, rows)
     titles = dict(projects_of(member).values_list("pk", "title"))
-    terms = terms_of(owner, at=now)
     context = {
+        **credit(member, CURRENCY, at=clock.now()),
         "member": member,
         "tabs": money_tabs(member, "budgets"),
-        "terms": terms,
-        "drawn": receivable(owner, CURRENCY),
-        "left": credit_left(owner, CURRENCY, at=now),
-        "overdue": overdue(owner, CURRENCY, at=now),
+        "wallet": wallet(member.organization, CURRENCY),
         "page": page,
         "rows": [_row(each, titles, member) for each in page.rows],
         "form": form,

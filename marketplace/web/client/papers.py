@@ -16,22 +16,19 @@ from django.views.decorators.http import require_POST
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
 from marketplace.kit.ids import uuid7
-from marketplace.kit.money import Money
 from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.billing import CURRENCY
+from marketplace.web.client.credit import open_invoices
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying
-from marketplace.web.expert.labels import Badge
 from marketplace.web.expert.statements import PartyForm
 from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
-from payouts.access import visible_billing_profiles, visible_documents, visible_invoices
+from payouts.access import visible_billing_profiles, visible_documents
 from payouts.models import BillingProfile, Document, Invoice
 from payouts.selectors.parties import Party
 from payouts.services.invoicing import ask_for_invoice
 from payouts.services.profiling import set_billing_profile
-
-OPEN_SHOWN = 10
 
 
 class ProfileForm(PartyForm):
@@ -142,7 +139,7 @@ def _show(
         "tabs": money_tabs(member, "papers"),
         "page": page,
         "rows": [paper_row(each) for each in page.rows],
-        "open": [_open(each) for each in _unpaid(member)],
+        "open": open_invoices(member, at=clock.now()),
         "profile": profile,
         "ask_form": ask_form or AskForm(prefix="ask", initial={"key": uuid7()}),
         "profile_form": profile_form or ProfileForm(prefix="party", initial=_initial(profile)),
@@ -161,20 +158,6 @@ def _own(member: Member, paper_id: UUID) -> Document:
     if row is None:
         raise NotFound("There is no such paper.")
     return row
-
-
-def _unpaid(member: Member) -> QuerySet[Invoice]:
-    rows = visible_invoices(to=member.user).filter(organization=member.organization, state="open")
-    return rows.select_related("document").order_by("due_at", "pk")[:OPEN_SHOWN]
-
-
-def _open(row: Invoice) -> dict[str, Any]:  # Any: template values
-    is_overdue = row.due_at < clock.now()
-    return {
-        "row": row,
-        "amount": Money(row.amount_minor, row.currency),
-        "badge": Badge("overdue", "bad", "clock") if is_overdue else Badge("open", "warn", "clock"),
-    }
 
 
 def _initial(profile: BillingProfile | None) -> dict[str, Any]:  # Any: form values

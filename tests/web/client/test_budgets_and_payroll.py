@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
-from payouts.models import BudgetGrant, PayrollExport
+from marketplace.kit.ids import uuid7
+from payouts.models import BillingTerms, BudgetGrant, Invoice, PayrollExport
 from payouts.selectors.budgets import wallet
+from payouts.services import lending
 from tests import make
 from tests.browser import in_house
+from tests.make import NOON, usd
 from tests.web.client.visit import at, member, owner_of, signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +72,40 @@ def test_a_reviewer_sees_no_payroll() -> None:
     browser = signed_in(member(client, "reviewer"))
 
     assert browser.get(at(client, "payroll")).status_code == 403
+
+
+def test_in_house_billing_leads_to_budgets_and_offers_no_card() -> None:
+    client = make.organization()
+    in_house.furnish(client=client, by=client.memberships.get().user)
+
+    page = words(owner_of(client).get(at(client, "billing")))
+
+    assert "To the payment page" not in page
+    assert "Ask for a budget" in page
+    assert "Nothing paid in yet" not in page
+
+
+def test_a_client_on_credit_reads_what_it_owes_and_until_when() -> None:
+    client = make.organization()
+    BillingTerms.objects.create(
+        organization=client,
+        mode="post_paid",
+        currency="USD",
+        limit_minor=500_000,
+        net_days=30,
+        effective_at=NOON - timedelta(days=3000),
+        made_by=uuid7(),
+        approved_by=uuid7(),
+    )
+    lending.draw_credit(organization=client, wanted=usd(30_000), key="a", by=None, at=NOON)
+    lending.invoice_credit(at=NOON)
+    number = Invoice.objects.get().document.number
+    browser = owner_of(client)
+
+    billing, budgets = (words(browser.get(at(client, name))) for name in ("billing", "budgets"))
+
+    assert 'Owed</dt><dd class="v">300.00 USD' in billing
+    assert "of 5,000.00 USD" in billing
+    assert number in billing
+    assert "No budgets without a payment" not in budgets
+    assert number in budgets
