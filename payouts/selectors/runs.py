@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from marketplace.events.models import Event
@@ -38,6 +38,15 @@ def run_total(run: PayoutRun) -> Money:
     """What the run pays: everything but cancelled payouts."""
     rows = Payout.objects.filter(run=run).exclude(state="cancelled")
     return Money(rows.aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency)
+
+
+def agreed(rows: QuerySet[Payout]) -> QuerySet[Payout]:
+    """What the runs of these payouts were approved for, or would be: one cancelled later counts."""
+    cancelled = Event.objects.filter(object_id=OuterRef("pk"), kind="payout.cancelled")
+    ended = cancelled.order_by("-id").values("occurred_at")[:1]
+    return rows.alias(cancelled_at=Subquery(ended)).filter(
+        ~Q(state="cancelled") | Q(cancelled_at__gt=F("run__approved_at"))
+    )
 
 
 def with_hold(rows: QuerySet[Payout]) -> QuerySet[Payout]:

@@ -18,7 +18,7 @@ from marketplace.kit.money import Money
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
-from marketplace.web.staff.labels import run_badge, staff_badge
+from marketplace.web.staff.labels import payout_badge, run_badge
 from payouts.access import visible_bank_batches, visible_payouts
 from payouts.models import BankBatch, Payout
 from payouts.services import bank_files as verbs
@@ -107,6 +107,8 @@ def confirm_bank_file(request: HttpRequest, user: User, batch_id: UUID) -> HttpR
         return redirect("staff:bank_file", batch_id)
     known = f", {done.known} known already" if done.known else ""
     messages.info(request, f"{done.paid} paid, {done.rejected} rejected{known}.")
+    if done.rejected:
+        messages.info(request, "A second person confirms what was rejected.")
     if not done.problems:
         return redirect("staff:bank_file", batch_id)
     found.refresh_from_db()
@@ -192,6 +194,6 @@ def _payment(row: Payout) -> Values:
     return {
         "row": row,
         "amount": Money(row.amount_minor, row.currency),
-        "badge": staff_badge(row.state),
+        "badge": payout_badge(row.state, rail="bank_file"),
         "account": f"… {details.account_ending}" if details else "",
     }

@@ -37,6 +37,13 @@ def staff_badge(state: str) -> Badge:
     return _badge(state, _TONES)
 
 
+def payout_badge(state: str, *, rail: str) -> Badge:
+    """A payment of a file that the bank has is no riddle, though its end is not known."""
+    if rail == "bank_file" and state in ("submitting", "unknown"):
+        return Badge("at_the_bank", "warn", "landmark")
+    return staff_badge(state)
+
+
 def run_badge(state: str) -> Badge:
     """A run that is approved still waits to be sent."""
     return _badge(state, {**_TONES, **_RUNS})

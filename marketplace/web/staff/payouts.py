@@ -17,10 +17,11 @@ from marketplace.kit.money import Money
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
-from marketplace.web.staff.runs import payout_line
+from marketplace.web.staff.runs import payout_line, state_choices
 from payouts.access import require_other_than_payee, visible_payouts, visible_proposals
 from payouts.models import Payout, PayoutAttempt, PayoutItem
 from payouts.selectors.proposals import waiting_about
+from payouts.selectors.runs import with_hold
 from payouts.services import holding as verbs
 from payouts.services import releasing
 
@@ -34,13 +35,14 @@ def payouts(request: HttpRequest, user: User) -> HttpResponse:
     state = request.GET.get("state", "")
     rows = visible_payouts(to=user)
     page = page_of(
-        request, (rows.filter(state=state) if state in STATES else rows).select_related("expert")
+        request,
+        (rows.filter(state=state) if state in STATES else rows).select_related("expert", "run"),
     )
     context = {
         "page": page,
         "rows": [payout_line(each) for each in page.rows],
         "state": state,
-        "states": STATES,
+        "states": state_choices(),
     }
     return render(request, "web/staff/payouts.html", context)
 
@@ -55,6 +57,7 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
     attempts = list(found.attempts.order_by("-number"))
     subjects = [found.pk, *(each.pk for each in attempts)]
     waiting = waiting_about(visible_proposals(to=user), subjects=subjects)
+    is_closed = found.payee.state == "closed"
     context = {
         **payout_line(found),
         "payout": found,
@@ -63,7 +66,8 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
         "attempts": attempts,
         "waiting": waiting,
         "may_hold": acts and found.state == "reserved",
-        "may_release": acts and found.state == "held" and not waiting,
+        "may_release": acts and found.state == "held" and not (waiting or is_closed),
+        "is_closed": is_closed,
         "may_retry": acts and found.state == "rejected",
         "may_doubt": acts and not waiting and any(_is_doubtful(each) for each in attempts),
         "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
@@ -138,7 +142,7 @@ _ACTS: dict[str, Callable[[HttpRequest, Payout, User, datetime], str]] = {
 
 def _find(user: User, payout_id: UUID) -> Payout:
     rows = visible_payouts(to=user).filter(pk=payout_id)
-    found = rows.select_related("expert__user", "run", "payee").order_by("pk").first()
+    found = with_hold(rows).select_related("expert__user", "run", "payee").order_by("pk").first()
     if found is None:
         raise NotFound("There is no such payout.")
     return found

@@ -19,17 +19,19 @@ from marketplace.kit.tables import csv_lines
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
-from marketplace.web.staff.labels import run_badge, staff_badge
+from marketplace.web.staff.labels import payout_badge, run_badge
 from payouts.access import visible_left_outs, visible_payouts, visible_runs
 from payouts.models import RAILS, Payout, PayoutRun
 from payouts.selectors.cash_outs import BudgetUse, budget_use
 from payouts.selectors.limits import free_currencies, paid_currencies
 from payouts.selectors.pausing import last_turn, pause_reason
+from payouts.selectors.runs import agreed
 from payouts.services import pausing
 from payouts.services import running_payouts as verbs
 from payouts.services.scheduling import next_opening
 
-SETTLED = ("transferred", "bank_pending", "paid", "bank_failed", "reversed", "held")
+SETTLED = ("transferred", "bank_pending", "paid", "reversed")
+MOVING = ("reserved", "submitting", "unknown")
 STATES = tuple(PayoutRun.TRANSITIONS)
 PEOPLE = ("opened_by", "closed_by", "approved_by")
 LEFT_SHOWN = 50
@@ -79,13 +81,13 @@ def run(request: HttpRequest, user: User, run_id: UUID) -> HttpResponse:
     found = _find(user, run_id)
     payouts = visible_payouts(to=user).filter(run=found)
     state = request.GET.get("state", "")
-    page = page_of(request, _in_state(payouts, state).select_related("expert"))
+    page = page_of(request, _in_state(payouts, state).select_related("expert", "run"))
     context = {
         **_totals(found, user),
         "page": page,
         "rows": [payout_line(each) for each in page.rows],
         "state": state,
-        "states": tuple(Payout.TRANSITIONS),
+        "states": state_choices(),
         "acts": may(user, "finance"),
         "is_mine": user.pk in (found.opened_by_id, _scheduled_closer(found)),
         "left": _left(found, user),
@@ -225,12 +227,17 @@ def _find(user: User, run_id: UUID) -> PayoutRun:
     return found
 
 
+def state_choices() -> list[tuple[str, str]]:
+    """The states of a payout with their words."""
+    return [(state, state.replace("_", " ")) for state in Payout.TRANSITIONS]
+
+
 def payout_line(row: Payout) -> dict[str, Any]:  # Any: template values
     """A payout as tables show it."""
     return {
         "row": row,
         "amount": Money(row.amount_minor, row.currency),
-        "badge": staff_badge(row.state),
+        "badge": payout_badge(row.state, rail=row.run.rail),
     }
 
 
@@ -239,12 +246,13 @@ def _in_state(rows: QuerySet[Payout], state: str) -> QuerySet[Payout]:
 
 
 def _totals(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template values
-    """Counts and sums by state, in one statement."""
+    """Counts and sums by state, and what the run was approved for."""
     payouts = visible_payouts(to=user).filter(run=found)
+    whole = agreed(payouts).aggregate(n=Count("pk"), minor=Sum("amount_minor"))
     sums = payouts.values("state").annotate(n=Count("pk"), minor=Sum("amount_minor"))
     states = [
         {
-            "badge": staff_badge(each["state"]),
+            "badge": payout_badge(each["state"], rail=found.rail),
             "n": each["n"],
             "amount": Money(each["minor"], found.currency),
             "state": each["state"],
@@ -260,14 +268,17 @@ def _totals(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template va
         "run": found,
         "badge": run_badge(found.state),
         "totals": states,
-        "count": total,
-        "amount": sum((each["amount"] for each in live), none),
+        "count": whole["n"],
+        "live": total,
+        "amount": Money(whole["minor"] or 0, found.currency),
         "to_send": sum((each["amount"] for each in waiting), none),
         "n_to_send": sum(each["n"] for each in waiting),
         "settled": settled,
         "percent": settled * 100 // total if total else 0,
         "is_collecting": found.state == "open" and found.collected_at is None,
-        "is_sending": found.state in ("approved", "running"),
+        "is_sending": found.state in ("approved", "running")
+        and (found.kind != "cash_out" or any(each["state"] in MOVING for each in states)),
+        "takes_more": found.kind == "cash_out" and found.state == "running",
         "seen": _seen(found),
     }
 
@@ -278,8 +289,10 @@ def _seen(found: PayoutRun) -> str:
 
 def _list(user: User, rows: list[PayoutRun]) -> dict[str, Any]:  # Any: template values
     keys = [each.pk for each in rows]
-    sums = visible_payouts(to=user).filter(run__in=keys).exclude(state="cancelled").values("run")
-    counted = sums.annotate(n=Count("pk"), minor=Sum("amount_minor")).order_by()
+    sums = visible_payouts(to=user).filter(run__in=keys)
+    counted = (
+        agreed(sums).values("run").annotate(n=Count("pk"), minor=Sum("amount_minor")).order_by()
+    )
     of = {each["run"]: each for each in counted}
     return {
         "rows": [

@@ -64,6 +64,23 @@ def test_the_page_never_shows_the_account(fay: User) -> None:
     assert "… 3000" in page
 
 
+def test_what_the_bank_has_is_called_so(fay: User) -> None:
+    batch, _ = exported()
+    run = PayoutRun.objects.get()
+    client = cast.enter(fay)
+
+    pages = [
+        cast.text(client.get(url))
+        for url in (
+            _at("bank_file", batch),
+            reverse("staff:run", args=[run.pk]),
+            reverse("staff:payouts"),
+        )
+    ]
+
+    assert ["at the bank</span>" in page for page in pages] == [True, True, True]
+
+
 def test_wrong_lines_are_shown_with_their_numbers(fay: User) -> None:
     batch, _ = exported()
 

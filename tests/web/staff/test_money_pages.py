@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -152,6 +153,39 @@ def test_ended_run_asks_no_more(fay: User, kim: User) -> None:
 
     assert "hx-get" not in page
     assert "1 of 1 settled" in page
+
+
+def test_a_run_keeps_its_total_when_a_payout_is_cancelled_after_approval(
+    fay: User, kim: User
+) -> None:
+    money.owed(7000)
+    run = running_payouts.approve_run(run=cast.closed_run(fay), by=kim, at=NOON)
+    kept = Payout.objects.get(amount_minor=7000)
+    hold_payout(payout=kept, why="A question.", by=fay.pk, at=NOON)
+    client, url = cast.enter(fay), reverse("staff:run", args=[run.pk])
+
+    held = client.get(url)
+    cancel_payout(payout=kept, why="Paid by wire.", by=fay.pk, at=NOON + timedelta(hours=1))
+    cancelled = client.get(url)
+    (row,) = client.get(reverse("staff:runs")).context["rows"]
+
+    assert (str(held.context["amount"]), held.context["settled"]) == ("120.00 USD", 0)
+    assert (str(cancelled.context["amount"]), cancelled.context["count"]) == ("120.00 USD", 2)
+    assert (str(row["amount"]), row["n"]) == ("120.00 USD", 2)
+    assert "0 of 1 settled" in cast.text(cancelled)
+
+
+def test_a_closed_account_is_not_asked_to_be_released(fay: User) -> None:
+    payout = cast.payout_of(cast.closed_run(fay))
+    hold_payout(payout=payout, why="A question.", by=fay.pk, at=NOON)
+    client, url = cast.enter(fay), reverse("staff:payout", args=[payout.pk])
+
+    before = cast.text(client.get(url))
+    Payee.objects.filter(pk=payout.payee_id).update(state="closed")
+    after = cast.text(client.get(url))
+
+    assert ("Ask for release" in before, "Ask for release" in after) == (True, False)
+    assert "It cannot be released. Cancel it" in after
 
 
 def test_csv_holds_every_payout_and_no_formula(fay: User) -> None:

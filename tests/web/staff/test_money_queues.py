@@ -23,6 +23,7 @@ from tests.web.staff import cast
 
 pytestmark = pytest.mark.django_db
 GREEN = "Nothing waits for a person"
+MESSAGE = "Your answers to these forty tasks were copied from another person, word for word."
 WHY = "The expert answered our question."
 DAY = timedelta(days=1)
 
@@ -48,8 +49,8 @@ def _clawback() -> None:
     propose_clawback(
         earning=earning,
         amount=usd(300),
-        reason="fraud",
-        message=WHY,
+        reason="proven_fraud",
+        message=MESSAGE,
         evidence=[WHY],
         by=make.user(),
         at=NOON,
