@@ -19,7 +19,7 @@ from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import act_of, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
-from payouts.access import judged_earnings, visible_accounts, visible_clawbacks
+from payouts.access import judged_earnings, visible_accounts, visible_clawbacks, visible_proposals
 from payouts.models import Account, Clawback, Earning
 from payouts.selectors.clawbacks import fee_share, left_of
 from payouts.services.clawing_back import make_clawback, propose_clawback, refuse_clawback
@@ -118,6 +118,7 @@ def clawback(request: HttpRequest, user: User, clawback_id: UUID) -> HttpRespons
         "where": _WHERE.get(earning.state, "nothing is left"),
         "acts": may(user, "finance") and found.state == "proposed",
         "is_mine": user.pk in (found.proposed_by_id, earning.expert.user_id),
+        "appeals": _appeals(user, found),
     }
     return render(request, "web/staff/clawback.html", context)
 
@@ -203,6 +204,14 @@ def _find(user: User, clawback_id: UUID) -> Clawback:
     if found is None:
         raise NotFound("There is no such clawback.")
     return found
+
+
+def _appeals(user: User, found: Clawback) -> list[dict[str, Any]]:  # Any: template values
+    rows = visible_proposals(to=user).filter(kind="overturn_clawback", subject_id=found.pk)
+    return [
+        {"row": each, "badge": staff_badge(each.state)}
+        for each in rows.select_related("decided_by").order_by("pk")
+    ]
 
 
 def _debts(user: User) -> QuerySet[Account]:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from marketplace.kit import clock
 from marketplace.kit.errors import DomainError, InvalidInput, NotFound
@@ -17,8 +18,8 @@ from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
-from payouts.access import require_no_stake, visible_proposals
-from payouts.models import Proposal
+from payouts.access import require_no_stake, visible_clawbacks, visible_proposals
+from payouts.models import Clawback, Proposal
 from payouts.selectors.proposals import sentence
 from payouts.services import proposing as verbs
 
@@ -39,10 +40,11 @@ def proposals(request: HttpRequest, user: User) -> HttpResponse:
     )
     page = page_of(request, rows.select_related("proposed_by", "decided_by", "organization"))
     acts = may(user, "finance")
+    appealed = _appealed(user, page.rows)
     context = {
         "page": page,
         "show": show,
-        "rows": [_line(each, user, acts=acts) for each in page.rows],
+        "rows": [_line(each, user, appealed.get(each.subject_id), acts=acts) for each in page.rows],
         "views": [
             {"label": "Waiting", "url": "?", "is_current": show == "waiting"},
             {"label": "Decided", "url": "?show=decided", "is_current": show == "decided"},
@@ -84,6 +86,17 @@ def _withdraw(_request: HttpRequest, found: Proposal, by: User, at: datetime) ->
     return verbs.withdraw(proposal=found, by=by, at=at)
 
 
+def _about(row: Proposal, clawback: Clawback | None) -> tuple[str, str] | None:
+    """Where what it is about is shown, and in which words."""
+    if clawback is not None:
+        return reverse("staff:clawback", args=[clawback.pk]), "The clawback and its evidence"
+    if row.kind == "release_payout":
+        return reverse("staff:payout", args=[row.subject_id]), "The payout"
+    if row.kind == "resolve_break":
+        return reverse("staff:difference", args=[row.subject_id]), "The difference"
+    return None
+
+
 _ACTS: dict[str, Callable[[HttpRequest, Proposal, User, datetime], Proposal]] = {
     "approve": _approve,
     "refuse": _refuse,
@@ -91,12 +104,24 @@ _ACTS: dict[str, Callable[[HttpRequest, Proposal, User, datetime], Proposal]] = 
 }
 
 
-def _line(row: Proposal, user: User, *, acts: bool) -> dict[str, Any]:  # Any: template values
+def _appealed(user: User, rows: list[Proposal]) -> dict[UUID, Clawback]:
+    """The clawbacks that these proposals are about."""
+    subjects = [each.subject_id for each in rows]
+    found = visible_clawbacks(to=user).filter(pk__in=subjects).order_by()
+    return {each.pk: each for each in found.select_related("earning__expert")}
+
+
+def _line(
+    row: Proposal, user: User, clawback: Clawback | None, *, acts: bool
+) -> dict[str, Any]:  # Any: template values
+    """An expert who appeals is known to finance by the pseudonym only."""
     is_mine = row.proposed_by_id == user.pk
     acts = acts and row.state == "proposed"
     return {
         "row": row,
         "words": sentence(row),
+        "who": clawback.earning.expert.pseudonym if clawback else row.proposed_by.name,
+        "about": _about(row, clawback),
         "badge": staff_badge(row.state),
         "may_decide": acts and not is_mine,
         "may_withdraw": acts and is_mine,
