@@ -50,6 +50,24 @@ def policy_value(
     return None if row is None else row.value
 
 
+def setting_of(kind: str, *, currency: str = "") -> int | None:
+    """The number that counts where no row fits; None where there is none: no cap, no VAT."""
+    if kind in ("payout_minimum", "cash_out_budget"):
+        known = settings.PAYOUT_MINIMUM if kind == "payout_minimum" else settings.CASH_OUT_BUDGET
+        return known.get(currency, 0)
+    caps = {
+        "payout_max_per_expert": settings.PAYOUT_MAX_PER_EXPERT,
+        "payout_max_per_run": settings.PAYOUT_MAX_PER_RUN,
+    }
+    if kind in caps:
+        return caps[kind].get(currency)
+    rates = {
+        "fee_basis_points": settings.FEE_BASIS_POINTS,
+        "hold_hours": settings.PAYOUT_HOLD_HOURS,
+    }
+    return rates.get(kind)
+
+
 def hold_for(*, organization: Organization | None, currency: str, at: datetime) -> timedelta:
     """How long an approval of this client waits before it is available."""
     hours = policy_value("hold_hours", at=at, currency=currency, organization=organization)

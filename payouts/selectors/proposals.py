@@ -43,6 +43,10 @@ def _not_found(_row: Proposal, terms: Terms) -> str:
     )
 
 
+def _bank_rejection(_row: Proposal, terms: Terms) -> str:
+    return f"Declare that the bank did not pay {_amount(terms)} to {terms['expert']}."
+
+
 def _deposit(_row: Proposal, terms: Terms) -> str:
     return f"Book {_amount(terms)} of the operator's own cash as capital."
 
@@ -73,9 +77,18 @@ def _policy(row: Proposal, terms: Terms) -> str:
     where = [terms["currency"], terms["country"], str(terms["year"] or "")]
     where += [row.organization.name] if row.organization else []
     scope = ", ".join(filter(None, where)) or "everybody"
-    what = POLICY_KINDS.get(terms["kind"], terms["kind"])
+    what, _, unit = POLICY_KINDS.get(terms["kind"], terms["kind"]).partition(", ")
+    number = _in_unit(terms["value"], unit, terms["currency"])
     start = datetime.fromisoformat(terms["effective_at"])
-    return f"Set “{what}” to {terms['value']:,} for {scope} from {start:%-d %b %Y, %H:%M} UTC."
+    return f"Set “{what}” to {number} for {scope} from {start:%-d %b %Y, %H:%M} UTC."
+
+
+def _in_unit(value: int, unit: str, currency: str) -> str:
+    if unit == "minor units" and currency:
+        return str(Money(value, currency))
+    if unit == "in hundredths of a percent":
+        return f"{value // 100}.{value % 100:02d} %"
+    return f"{value:,}"
 
 
 def _not_sent(row: Proposal, terms: Terms) -> str:
@@ -99,6 +112,7 @@ def _amount(terms: Terms) -> Money:
 _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "release_payout": _release,
     "confirm_not_found": _not_found,
+    "confirm_bank_rejection": _bank_rejection,
     "deposit_capital": _deposit,
     "resolve_break": _break,
     "write_off": _write_off,

@@ -20,7 +20,8 @@ from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from payouts.access import visible_policies
 from payouts.models import POLICY_KINDS, Policy
-from payouts.selectors.policies import policies_in_effect, policy_value
+from payouts.selectors.limits import paid_currencies
+from payouts.selectors.policies import policies_in_effect, policy_value, setting_of
 from payouts.services.setting_policies import (
     AMOUNTS,
     TWO_PEOPLE,
@@ -172,8 +173,10 @@ def _preview(form: PolicyForm, now: datetime) -> dict[str, Any]:  # Any: templat
     kind, currency = values["kind"], values["currency"]
     return {
         "label": LABELS[kind],
-        "about": POLICY_KINDS[kind],
-        "before": "the setting" if before is None else show_value(kind, before, currency),
+        "about": POLICY_KINDS[kind].partition(", ")[0],
+        "before": _setting(kind, currency)
+        if before is None
+        else show_value(kind, before, currency),
         "after": show_value(kind, values["value"], currency),
         "scope": _words(values["organization"], currency, values["country"], values["year"]),
         "start": None if start == now else start,
@@ -182,6 +185,23 @@ def _preview(form: PolicyForm, now: datetime) -> dict[str, Any]:  # Any: templat
             (name, form.data.get(name, "")) for name in form.fields if form.data.get(name, "")
         ],
     }
+
+
+def _settings() -> list[dict[str, Any]]:  # Any: template values
+    """The numbers that count where no row fits."""
+    scopes = {kind: paid_currencies() if kind in AMOUNTS else ("",) for kind in LABELS}
+    return [
+        {"label": label, "scope": currency or "everybody", "value": _setting(kind, currency)}
+        for kind, label in LABELS.items()
+        for currency in scopes[kind]
+    ]
+
+
+def _setting(kind: str, currency: str) -> str:
+    value = setting_of(kind, currency=currency)
+    if value is not None:
+        return show_value(kind, value, currency)
+    return "no limit" if kind.startswith("payout_max") else "none"
 
 
 def _show(
@@ -194,6 +214,7 @@ def _show(
     coming = rows.filter(effective_at__gt=now).select_related("organization", "made_by")
     page = page_of(request, rows.select_related("organization", "made_by"))
     context = {
+        "settings": _settings(),
         "current": [_row(each) for each in policies_in_effect(rows, at=now)],
         "coming": [_row(each) for each in coming.order_by("effective_at", "pk")],
         "page": page,

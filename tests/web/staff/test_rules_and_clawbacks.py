@@ -10,8 +10,10 @@ from django.utils.html import strip_tags
 
 from payouts.models import Clawback, Earning, Policy, Proposal
 from payouts.selectors.earnings import expert_balance
+from payouts.selectors.proposals import sentence
 from payouts.services import proposing
 from payouts.services.clawing_back import make_clawback, propose_clawback
+from payouts.services.overturning import appeal_clawback
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.payouts.make import usd
@@ -48,13 +50,22 @@ def test_a_rule_shows_what_it_changes_and_is_then_set_in_minor_units() -> None:
     client = cast.enter(cast.staff("finance"))
 
     preview = words(client.get(reverse(RULES), NEW))
-    assert "Until then the setting New 25.00 USD from now" in preview
+    assert "Until then 10.00 USD New 25.00 USD from now" in preview
     assert not Policy.objects.exists()
     client.post(reverse("staff:change_policy"), NEW)
 
     row = Policy.objects.get()
     assert (row.kind, row.value, row.currency) == ("payout_minimum", 2500, "USD")
     assert "Least payout USD 25.00 USD" in words(client.get(reverse(RULES)))
+
+
+def test_the_numbers_of_the_settings_stand_there_without_any_rule() -> None:
+    page = words(cast.enter(cast.staff("auditor")).get(reverse(RULES)))
+
+    assert "Fee, percent everybody 15.00 %" in page
+    assert "Hold, hours everybody 72 h" in page
+    assert "Least payout USD 10.00 USD" in page
+    assert "Most per run USD no limit" in page
 
 
 def test_a_rule_that_lets_money_out_waits_for_a_second_person() -> None:
@@ -66,6 +77,7 @@ def test_a_rule_that_lets_money_out_waits_for_a_second_person() -> None:
 
     assert not Policy.objects.exists()
     waiting = Proposal.objects.get()
+    assert "Set “fee on top of pay” to 12.50 % for USD from" in sentence(waiting)
     proposing.approve(proposal=waiting, by=money.user(), at=NOON)
     assert Policy.objects.get().value == 1250
 
@@ -125,6 +137,24 @@ def test_whoever_proposed_it_is_offered_no_decision() -> None:
     page = cast.text(cast.enter(fay).get(reverse("staff:clawback", args=[row.pk])))
 
     assert "Somebody else decides about this one." in page
+
+
+def test_an_appeal_shows_the_pseudonym_and_leads_to_the_evidence_and_back() -> None:
+    who = money.expert()
+    who.user.name = "Real Name"
+    who.user.save(update_fields=["name"])
+    row = proposed(money.available(who, 1000), 400)
+    row = make_clawback(clawback=row, by=money.user(), at=NOON)
+    appeal_clawback(clawback=row, why="I wrote every one myself.", by=who.user, at=NOON)
+    client = cast.enter(cast.staff("finance"))
+    url = reverse("staff:clawback", args=[row.pk])
+
+    asked = cast.text(client.get(reverse("staff:proposals")))
+    about = cast.text(client.get(url))
+
+    assert (who.pseudonym in asked, "Real Name" in asked) == (True, False)
+    assert url in asked
+    assert ("I wrote every one myself." in about, "Real Name" in about) == (True, False)
 
 
 def test_one_s_own_earning_cannot_be_found() -> None:
