@@ -74,6 +74,14 @@ def looks_valid(vat_number: str, *, country: str) -> bool:
     return bool(form and re.fullmatch(form, compact(vat_number)))
 
 
+def may_be_of(vat_number: str, *, country: str) -> bool:
+    """Whether a number can stand on a paper: any number where the country's form is not known.
+
+    Northern Ireland states its numbers with GB, or with XI when it trades goods with the EU.
+    """
+    return country not in _FORMS or looks_valid(vat_number, country=country)
+
+
 def compact(vat_number: str) -> str:
     """Without spaces, dots and dashes, in capitals."""
     return re.sub(r"[\s.\-]", "", vat_number).upper()

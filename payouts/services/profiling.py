@@ -14,7 +14,7 @@ from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert
 from payouts.models import BillingProfile, PayeeProfile
 from payouts.selectors.parties import Party
-from payouts.selectors.vat import compact
+from payouts.selectors.vat import compact, may_be_of
 
 
 @transaction.atomic
@@ -107,8 +107,11 @@ def _require_complete(party: Party) -> None:
     ]
     if party.country not in COUNTRIES:
         problems.append({"field": "country", "problem": "Choose a country."})
+    if party.vat_number and not may_be_of(party.vat_number, country=party.country):
+        said = "This is no VAT number of the country; leave it empty if there is none."
+        problems.append({"field": "vat_number", "problem": said})
     if problems:
-        raise InvalidInput("Something is missing.", errors=problems)
+        raise InvalidInput("Something is missing or wrong.", errors=problems)
 
 
 def _note(kind: str, expert: Expert, at: datetime) -> None:

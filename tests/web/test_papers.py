@@ -238,6 +238,44 @@ def test_a_client_says_who_it_is_on_papers() -> None:
     assert "Lab GmbH" in words(owner_of(client).get(at(client, "papers")))
 
 
+@pytest.mark.parametrize(
+    ("country", "number", "status"),
+    [
+        ("GB", "XX1", 422),
+        ("GB", "DE123456789", 422),
+        ("DE", "123456789", 422),
+        ("GB", "XI123456789", 302),
+        ("GB", "gb 123 4567 89", 302),
+        ("GR", "EL123456789", 302),
+        ("US", "12-3456789", 302),
+        ("DE", "", 302),
+    ],
+)
+def test_a_vat_number_is_kept_only_in_its_countrys_form(
+    country: str, number: str, status: int
+) -> None:
+    client = make.organization()
+    form = {
+        "party-legal_name": "Lab",
+        "party-address": "Street 1",
+        "party-country": country,
+        "party-vat_number": number,
+    }
+
+    answer = owner_of(client).post(at(client, "billing_profile"), form)
+
+    assert answer.status_code == status
+
+
+def test_who_the_client_is_has_to_be_said_before_an_invoice_is_offered() -> None:
+    client = make.organization()
+
+    page = words(owner_of(client).get(at(client, "papers")))
+
+    assert "Say first who you are on papers" in page
+    assert "Ask for an invoice</" not in page
+
+
 def test_an_expert_agrees_to_notes_and_ends_it() -> None:
     ada = make.expert("Ada")
     browser = signed_in(ada.user)
