@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from marketplace.kit.errors import DomainError
-from marketplace.kit.money import Money
+from marketplace.kit.errors import DomainError, InvalidInput
+from marketplace.kit.money import Money, exponent
 from marketplace.kit.states import require_transition
 from marketplace.organizations.models import Organization
 from payouts.gateways.chosen import gateway
@@ -59,11 +59,12 @@ def start_checkout(
     """Make a payment page for this amount; the person goes to `url`. A sequence, for edges.
 
     With a `key`, the same key of the same client gets the first page again, and another amount
-    raises FundingKeyReused. Raises InvalidInput for an amount that is not positive or above eight
+    raises FundingKeyReused. Raises InvalidInput for an amount below one whole or above eight
     digits, PaymentsUnavailable when Stripe does not answer: the page, if it exists, is then known
     to nobody and nothing can be paid on it.
     """
     require_amount(amount=amount, most=LARGEST_PAYMENT)
+    _require_whole(amount)
     funding = _create(organization, amount, by, key, at)
     if funding.state != "created":
         return funding
@@ -132,6 +133,14 @@ def look_up_fundings(*, at: datetime) -> int:
         except GatewayError:
             logger.exception("Could not look up a payment page", extra={"session": session_id})
     return len(pages)
+
+
+def _require_whole(amount: Money) -> None:
+    """Stripe takes no less than 0.50 USD, and its fee alone is 0.30."""
+    least = Money(10 ** exponent(amount.currency), amount.currency)
+    if amount < least:
+        said = f"The amount has to be at least {least}."
+        raise InvalidInput(said, errors=[{"field": "amount", "problem": said}])
 
 
 @transaction.atomic(durable=True)

@@ -115,7 +115,7 @@ def test_keys_read_payments_with_their_scope_and_move_nothing() -> None:
     client = make.organization()
     money.paid_funding(client, usd(10_000))
     make_other = make.organization()
-    money.paid_funding(make_other, usd(77))
+    money.paid_funding(make_other, usd(7_700))
     reader, other = program(client, "funding:read"), program(client, "exports:read")
     body = {"organization": client.slug, "amount": {"minor": 1, "currency": "USD"}}
     key = {"Idempotency-Key": "k"}

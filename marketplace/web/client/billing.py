@@ -35,6 +35,10 @@ PROJECTS = 25
 PRESETS = (500, 2_000, 10_000)
 # For so long the page asks by itself; a bank debit takes days and is looked at when one comes back.
 WATCHED = timedelta(minutes=30)
+_ENDS = {
+    "failed": "the bank refused it; nothing was taken",
+    "expired": "the page was not used in time; nothing was taken",
+}
 _WAYS = {"checkout": "card or bank debit", "wire": "bank transfer"}
 
 
@@ -242,6 +246,8 @@ def _shown(row: Funding) -> str:
 def _note(row: Funding) -> str:
     if row.flag == "paid_twice":
         return "same amount twice: ask for it back if it was a mistake"
+    if row.method == "checkout" and row.state in _ENDS:
+        return _ENDS[row.state]
     if row.state != "paying" or row.url:
         return ""
     return "we are confirming it" if row.method == "wire" else "your bank may take days"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
 from marketplace.kit.ids import uuid7
 from marketplace.organizations.models import Organization
@@ -59,7 +60,7 @@ def test_a_lost_payment_says_what_was_taken_from_where(name: str) -> None:
 
 def test_a_loss_is_news_for_a_month_and_stays_in_the_list() -> None:
     client = lost()
-    Chargeback.objects.update(closed_at=Chargeback.objects.get().closed_at - timedelta(days=3000))
+    Chargeback.objects.update(closed_at=F("closed_at") - timedelta(days=3000))
 
     page = words(owner_of(client).get(at(client, "billing")))
 

@@ -10,6 +10,7 @@ from payouts.models import Funding
 from payouts.selectors.budgets import project_budget, wallet
 from tests import make
 from tests.make import usd
+from tests.payouts import make as money
 from tests.web.client.visit import at, member, owner_of, signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +120,26 @@ def test_totals_count_the_projects_that_are_no_longer_listed() -> None:
     assert len(page.context["projects"]) == 25
     assert page.context["totals"]["escrow"] == usd(2_600)
     assert "The newest projects" in words(page)
+
+
+def test_less_than_one_whole_is_not_paid_in() -> None:
+    client = make.organization()
+    browser = owner_of(client)
+
+    refused = browser.post(at(client, "pay"), {"pay-amount": "0.99"})
+    browser.post(at(client, "pay"), {"pay-amount": "1.00"})
+
+    assert (refused.status_code, Funding.objects.get().amount_minor) == (422, 100)
+    assert "The amount has to be at least 1.00 USD." in words(refused)
+
+
+def test_a_payment_that_came_to_nothing_says_why() -> None:
+    client = make.organization()
+    failed, expired = (money.start_funding(client, usd(minor)) for minor in (5_000, 6_000))
+    Funding.objects.filter(pk=failed.pk).update(state="failed")
+    Funding.objects.filter(pk=expired.pk).update(state="expired")
+
+    page = words(owner_of(client).get(at(client, "payments")))
+
+    assert "the bank refused it; nothing was taken" in page
+    assert "the page was not used in time" in page
