@@ -30,6 +30,16 @@ from payouts.selectors.budgets import wallet
 from payouts.selectors.refunds import most_refundable
 from payouts.services.refunding import request_refund, require_refundable, withdraw_refund
 
+# docs.stripe.com/refunds#failed-refunds
+_FAILURES = {
+    "charge_for_pending_refund_disputed": "the payment is contested",
+    "declined": "the bank declined it",
+    "expired_or_canceled_card": "the card has expired or was cancelled",
+    "insufficient_funds": "the account that pays held too little",
+    "lost_or_stolen_card": "the card was lost or stolen",
+    "merchant_request": "stopped by us",
+    "unknown": "the bank gave no reason",
+}
 _ON_ITS_WAY = {"approved", "sending", "unknown"}
 
 
@@ -137,6 +147,8 @@ def _row(refund: Refund) -> dict[str, Any]:  # Any: template values
         "badge": client_badge("sending" if refund.state in _ON_ITS_WAY else refund.state),
         "amount": Money(refund.amount_minor, refund.currency),
         "back": Money(back, refund.currency) if is_over and back < refund.amount_minor else None,
-        "notes": sorted({part.error_message for part in parts if part.error_message}),
+        "notes": sorted(
+            {_FAILURES.get(part.error_message, part.error_message) for part in parts} - {""}
+        ),
         "may_withdraw": refund.state == "requested",
     }
