@@ -20,6 +20,7 @@ from payouts.services import (
     onboarding,
     receipting,
     reconciling,
+    recouping,
     releasing,
     returning,
     rounds,
@@ -104,6 +105,11 @@ def send_refund(*, refund_id: str) -> None:
 @shared_task(name="payouts.sweep_refunds", queue="money")
 def sweep_refunds() -> None:
     returning.sweep_refunds(at=clock.now())
+
+
+@shared_task(name="payouts.recoup_losses", queue="money")
+def recoup_losses() -> None:
+    recouping.recoup_losses(at=clock.now())
 
 
 @shared_task(name="payouts.answer_event", queue="money")

@@ -121,7 +121,7 @@ class Chargeback(models.Model):
     """A payment that the client's bank takes back, or wants to (Stripe: a dispute)."""
 
     TRANSITIONS = transitions(
-        {"warning": "open closed", "open": "won lost", "won": "", "lost": "", "closed": ""}
+        {"warning": "open closed", "open": "won lost", "won": "open", "lost": "", "closed": "open"}
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

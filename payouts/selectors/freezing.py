@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Sum
+
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
 from payouts.models import Chargeback
@@ -48,7 +50,14 @@ def freezes(organization: Organization, currency: str, *, at: datetime) -> list[
     """What makes up `frozen`, the oldest first."""
     late = overdue(organization, currency, at=at)
     unpaid = [Freeze(late, "An invoice is overdue", "until it is paid")] if late else []
-    return _contested(organization, currency) + unpaid
+    return _contested(organization, currency) + _lost(organization, currency) + unpaid
+
+
+def _lost(organization: Organization, currency: str) -> list[Freeze]:
+    rows = Chargeback.objects.filter(organization=organization, currency=currency)
+    ours = rows.aggregate(minor=Sum("lost_to_us_minor"))["minor"]
+    why, until = "A bank took back a payment that your work had used", "to make up for it"
+    return [Freeze(Money(ours, currency), why, until)] if ours else []
 
 
 def _contested(organization: Organization, currency: str) -> list[Freeze]:

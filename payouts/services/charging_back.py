@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, Sum
 
 from marketplace.events.services.recording import record
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import BalanceTransaction, Dispute
-from payouts.models import Account, Chargeback, Funding, Posting
+from payouts.models import Account, Chargeback, Entry, Funding, Posting
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.arriving import book_fee
@@ -45,6 +45,7 @@ def sync_chargeback(*, dispute_id: str, at: datetime) -> Chargeback:
     with transaction.atomic(durable=True):
         row = _lock_or_open(seen, at)
         pots = _lock_pots(row)
+        row.refresh_from_db(fields=["lost_to_us_minor"])  # recoup_losses lowers it meanwhile
         # In another currency it is for a person: the reconciliation opens a Break.
         moved = [each for each in seen.movements if each.amount.currency == row.currency]
         for movement in sorted(moved, key=lambda each: each.amount.minor):
@@ -138,7 +139,14 @@ def _given_back(row: Chargeback, amount: Money, pots: Pots) -> list[tuple[Accoun
 
 
 def _follow(row: Chargeback, seen: str, at: datetime) -> None:
-    """Move to what Stripe sees now. What has ended stays ended; no step is taken backwards."""
+    """Move to what Stripe sees now. No step is taken backwards, but what has ended without a
+    loss begins again when the network takes the money after all.
+    """
+    if row.state in {"won", "closed"} and row.withdrawn_minor and seen in {"open", "lost"}:
+        require_transition(Chargeback.TRANSITIONS, row, "open")
+        row.state, row.closed_at = "open", None
+        _note("chargeback.opened", row, at)
+        funding_frozen.send(sender=Chargeback, chargeback=row)
     if row.state in _OVER or seen in {row.state, "warning"}:
         return
     if row.state == "warning" and seen != "closed":
@@ -154,18 +162,18 @@ def _follow(row: Chargeback, seen: str, at: datetime) -> None:
 
 def _take_loss(row: Chargeback, pots: Pots, at: datetime) -> None:
     """End the hold of a lost payment: the wallet, then unreserved budgets, the rest is our loss."""
-    key, missing = f"chargeback:{row.dispute_id}", Money(row.withdrawn_minor, row.currency)
-    if missing.minor <= 0 or Posting.objects.filter(key=key).exists():
+    missing = _held(row, pots["chargeback_hold"])
+    if missing.minor <= 0:
         return
     legs = [ledger.Leg.credit(pots["chargeback_hold"], missing)]
-    for pot in _free_money(row):
+    for pot in free_money(row):
         part = min(missing, Money(pot.balance_minor, row.currency))
         legs.append(ledger.Leg.debit(pot, part))
         missing -= part
     legs.append(ledger.Leg.debit(pots["chargeback_loss"], missing))
-    row.lost_to_us_minor = missing.minor
+    row.lost_to_us_minor += missing.minor
     ledger.post(
-        key=key,
+        key=loss_key(row),
         kind="chargeback_lost",
         currency=row.currency,
         legs=legs,
@@ -174,7 +182,23 @@ def _take_loss(row: Chargeback, pots: Pots, at: datetime) -> None:
     )
 
 
-def _free_money(row: Chargeback) -> list[Account]:
+def _held(row: Chargeback, hold: Account) -> Money:
+    """What of the hold is this chargeback's."""
+    entries = Entry.objects.filter(account=hold, posting__external_ref=row.dispute_id)
+    sums = dict(entries.values_list("side").annotate(minor=Sum("amount_minor")).order_by())
+    return Money(int(sums.get("D", 0)) - int(sums.get("C", 0)), row.currency)
+
+
+def loss_key(row: Chargeback) -> str:
+    """Of the next loss of a chargeback; its postings are locked out by its accounts."""
+    key = f"chargeback:{row.dispute_id}"
+    if not Posting.objects.filter(key=key).exists():
+        return key
+    return f"{key}:{Posting.objects.filter(external_ref=row.dispute_id).count()}"
+
+
+def free_money(row: Chargeback) -> list[Account]:
+    """What a loss comes out of: the wallet, then unreserved budgets."""
     rows = Account.objects.filter(
         organization=row.organization_id, currency=row.currency, kind__in=_CLIENTS
     )

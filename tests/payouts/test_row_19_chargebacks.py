@@ -191,7 +191,7 @@ def test_a_lost_payment_takes_wallet_then_budget_and_the_rest_is_our_loss() -> N
     assert make.balance(batch.reserved) == 5000
     budget = project_budget(project, "USD")
     assert (budget.escrow, budget.reserved, budget.spent) == (usd(0), usd(5000), usd(0))
-    assert frozen(client, "USD", at=NOON) == usd(0)
+    assert frozen(client, "USD", at=NOON) == usd(5000)
     make.credited(batch, make.expert(), 5000)
     rounds.post_earnings(at=NOON)
     assert check_ledger(NOON).broken == ()

@@ -23,6 +23,7 @@ from payouts.selectors.invariants import check_ledger
 from payouts.services import (
     budgeting,
     charging_back,
+    recouping,
     refunding,
     reserving,
     rounds,
@@ -46,7 +47,7 @@ STEP = st.one_of(
     st.tuples(st.just("approve"), st.integers(1, 800)),
     st.tuples(st.sampled_from(["approve", "post", "release"]), st.integers(1, 800)),
     st.tuples(st.sampled_from(["take", "take", "void"]), st.integers(0, 800)),
-    st.tuples(st.sampled_from(["pay_out", "cancel_run", "close"]), st.just(0)),
+    st.tuples(st.sampled_from(["pay_out", "cancel_run", "close", "recoup"]), st.just(0)),
     st.tuples(st.just("contest"), st.booleans()),
 )
 
@@ -94,7 +95,7 @@ class Story:
     spent: int = 0
     paid: int = 0
     owed: int = 0
-    lost: int = 0
+    ours: int = 0
     is_contested: bool = False
     batches: list[Batch] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
@@ -123,8 +124,8 @@ class Story:
                 by=uuid7(),
                 at=NOON,
             )
-        except InsufficientBalance:
-            assert base + pool > self.escrow
+        except (InsufficientBalance, FundsFrozen):
+            assert base + pool > min(self.escrow, self.wallet + self.escrow - self.ours)
             return
         self.escrow -= base + pool
         self.batches.append(Batch(row, base, pool))
@@ -242,10 +243,18 @@ class Story:
         sandboxing.press(button=button, object_id=dispute, by=uuid7(), at=NOON)
         row = charging_back.sync_chargeback(dispute_id=dispute, at=NOON)
         if not is_won:
-            self.lost = min(row.withdrawn_minor, self.wallet + self.escrow)
-            from_wallet = min(self.lost, self.wallet)
-            self.wallet -= from_wallet
-            self.escrow -= self.lost - from_wallet
+            self._lose(row.withdrawn_minor)
+
+    def recoup(self, _: int) -> None:
+        recouping.recoup_losses(at=NOON)
+        self._lose(self.ours)
+
+    def _lose(self, minor: int) -> None:
+        """Wallet, then budget; the rest is ours."""
+        taken = min(minor, self.wallet + self.escrow)
+        from_wallet = min(taken, self.wallet)
+        self.ours = minor - taken
+        self.wallet, self.escrow = self.wallet - from_wallet, self.escrow - (taken - from_wallet)
 
     def _open(self) -> list[Batch]:
         return [each for each in self.batches if each.row.state == "open"]
