@@ -64,7 +64,7 @@ def test_work_under_review_and_in_hold_stand_apart() -> None:
     page = words(enter(ada).get("/earnings/").content.decode())
 
     assert "In review 18.00 USD 1 answer, at most" in page
-    assert "In hold 18.00 USD Approved ; the first is free" in page
+    assert "In hold 18.00 USD Approved ; the first is free from" in page
 
 
 def test_what_lacks_to_the_least_payout_is_said() -> None:
@@ -120,5 +120,5 @@ def test_an_earning_shows_what_its_measured_time_came_to() -> None:
 
     assert "600 s, 108.00 USD/h" in page
     assert table[1].startswith(f"assignment,{assignment.pk},pending,")
-    assert table[1].endswith(",600,1800,0,0,USD")
+    assert table[1].endswith(",600,1800,0,0,0,USD")
     assert earning.available_at - NOON == timedelta(hours=72)

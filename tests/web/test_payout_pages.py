@@ -152,7 +152,9 @@ def test_a_payout_by_file_waits_for_the_bank() -> None:
 
     page = text(enter(payout.expert).get(reverse("payout", args=[payout.pk])))
 
-    assert "The bank has it and nobody has confirmed it yet. It is never sent twice." in page
+    assert "at the bank" in page
+    assert "unknown" not in page
+    assert "The bank has it; it usually takes a few days to answer." in page
 
 
 def test_a_held_payout_says_why() -> None:

@@ -11,13 +11,17 @@ from django.db.models.functions import TruncWeek
 from marketplace.kit.money import Money, exponent
 from marketplace.people.models import Expert
 from payouts.models import Earning
+from payouts.selectors.came_back import unpaid_of
 
 WEEKS = 12
 STEPS = 4
 
 
 def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str, Any] | None:
-    """Paid and not yet paid per week it was earned in; None where nothing was. Any: for c-bars."""
+    """Paid and not yet paid per week it was earned in; None where nothing was. Any: for c-bars.
+
+    What came back of a payout counts in the week in which it did, and no longer in the first one.
+    """
     monday = (at - timedelta(days=at.weekday())).replace(hour=0, minute=0, second=0, microsecond=0)
     first = monday - timedelta(weeks=WEEKS - 1)
     found = (
@@ -31,6 +35,7 @@ def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str,
         )
     )
     by_week = {row["week"]: (row["paid"], row["waiting"]) for row in found}
+    _take_out_unpaid(by_week, expert, currency, first)
     if not by_week:
         return None
     weeks = [(first + timedelta(weeks=n)) for n in range(WEEKS)]
@@ -42,6 +47,19 @@ def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str,
         "labels": [f"{week:%-d %b}" for week in weeks[::3]] + [f"{weeks[-1]:%-d %b}"],
         "bars": [_bar(*row, top, currency) for row in zip(weeks, amounts, strict=True)],
     }
+
+
+def _take_out_unpaid(
+    by_week: dict[datetime, tuple[int, int]], expert: Expert, currency: str, first: datetime
+) -> None:
+    unpaid = unpaid_of(expert)
+    rows = Earning.objects.filter(pk__in={*unpaid.owed_anew, *unpaid.returned}, currency=currency)
+    rows = rows.filter(earned_at__gte=first, state="paid").annotate(week=TruncWeek("earned_at"))
+    for row in rows.order_by("pk"):
+        paid, waiting = by_week[row.week]
+        returned = unpaid.returned.get(row.pk, 0)
+        lost = unpaid.owed_anew.get(row.pk, 0) + returned
+        by_week[row.week] = (paid - lost, waiting + returned)
 
 
 def _tick(step: int, top: int, currency: str) -> dict[str, Any]:

@@ -17,15 +17,17 @@ from marketplace.kit.money import Money
 from marketplace.kit.tables import csv_lines
 from marketplace.people.models import Expert
 from marketplace.web.expert.earnings import earning_lines
+from marketplace.web.expert.money_words import earning_words
 from marketplace.web.expert.own import for_expert
 from payouts.access import visible_clawbacks, visible_earnings, visible_proposals
-from payouts.models import Clawback, Earning, Proposal
+from payouts.models import Clawback, Earning, PayrollItem, Proposal
+from payouts.selectors.came_back import Unpaid, unpaid_of
 from payouts.services.overturning import KIND, appeal_clawback
 from tasks.access import visible_bonuses
 
 COLUMNS = (
     *("for", "key", "state", "earned_at", "available_at", "seconds", "amount_minor"),
-    *("netted_minor", "taken_back_minor", "currency"),
+    *("netted_minor", "taken_back_minor", "came_back_minor", "currency"),
 )
 
 
@@ -57,8 +59,9 @@ def appeal(request: HttpRequest, expert: Expert, clawback_id: UUID) -> HttpRespo
 def earnings_csv(_request: HttpRequest, expert: Expert) -> HttpResponse:
     """Every amount, the oldest first."""
     own = visible_earnings(to=expert.user).filter(expert=expert).order_by("earned_at", "pk")
+    unpaid = unpaid_of(expert)
     return HttpResponse(
-        "".join(csv_lines(COLUMNS, (_cells(each) for each in own.iterator(500)))),
+        "".join(csv_lines(COLUMNS, (_cells(each, unpaid) for each in own.iterator(500)))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="earnings.csv"'},
     )
@@ -93,10 +96,17 @@ def _show(request: HttpRequest, expert: Expert, found: Earning) -> HttpResponse:
             {"payout": each.payout, "amount": Money(each.amount_minor, found.currency)}
             for each in items
         ],
+        "payroll": _payroll(found),
         "bonus": _bonus(expert, found),
         "taken": [_taken(each, by_subject.get(each.pk)) for each in taken],
     }
     return render(request, "web/expert/earning.html", context)
+
+
+def _payroll(found: Earning) -> PayrollItem | None:
+    """The line of an employer's payroll that pays it."""
+    rows = PayrollItem.objects.filter(earning=found, is_live=True)
+    return rows.select_related("line__export__organization").order_by("pk").first()
 
 
 def _bonus(expert: Expert, found: Earning) -> object:
@@ -118,8 +128,9 @@ def _taken(row: Clawback, appeal: Proposal | None) -> dict[str, Any]:  # Any: te
     }
 
 
-def _cells(row: Earning) -> Iterator[object]:
+def _cells(row: Earning, unpaid: Unpaid) -> Iterator[object]:
     kind, _, subject = row.key.partition(":")
-    yield from (kind, subject, row.state, row.earned_at.isoformat(), row.available_at.isoformat())
+    state, _ = earning_words(row, unpaid)
+    yield from (kind, subject, state, row.earned_at.isoformat(), row.available_at.isoformat())
     yield from ("" if row.seconds is None else row.seconds, row.pay_minor)
-    yield from (row.netted_minor, row.clawed_minor, row.currency)
+    yield from (row.netted_minor, row.clawed_minor, unpaid.owed_anew.get(row.pk, 0), row.currency)

@@ -19,16 +19,18 @@ from marketplace.kit.money import Money
 from marketplace.people.models import Expert
 from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.labels import badge_of
+from marketplace.web.expert.money_words import EARNING, earning_words, payout_words, why_words
 from marketplace.web.expert.own import for_expert
 from marketplace.web.expert.paying import cash_out_cards, payout_steps
-from marketplace.web.expert.pots import pots_of
+from marketplace.web.expert.pots import is_paid_by_employer, pots_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_earnings, visible_payees, visible_payouts
 from payouts.models import Clawback, Earning, Payee, Payout, PayoutItem
+from payouts.selectors.came_back import Unpaid, came_back_of, unpaid_of
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
 
-ASSIGNMENT = "assignment:"
+ASSIGNMENT, REVERSAL = "assignment:", "reversal:"
 RECENT = 6
 TAKEN = "taken_back"  # in full or in part, whatever state the rest is in
 STATES = (*Earning.TRANSITIONS, TAKEN)
@@ -42,18 +44,20 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
     state = request.GET.get("state", "")
     page = page_of(request, _in_state(own, state))
     payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
-    payee = _payee(expert)
+    payee, is_employee = _payee(expert), is_paid_by_employer(expert, at=at)
     context = {
         "pots": pots_of(expert, at=at),
         "payee": payee,
         "payee_badge": badge_of(payee.state) if payee else None,
-        "payouts": [_payout(each) for each in payouts[:RECENT]],
+        "payee_why": why_words(payee.why) if payee else "",
+        "is_employee": is_employee,
+        "payouts": [_payout(each) for each in payouts.select_related("payee")[:RECENT]],
         "page": page,
         "rows": earning_lines(expert, page.rows),
         "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), at=at),
         "state": state,
-        "states": STATES,
-        "cash_outs": cash_out_cards(expert, at=at),
+        "states": [(each, EARNING.get(each, each)) for each in STATES],
+        "cash_outs": [] if is_employee and not payee else cash_out_cards(expert, at=at),
     }
     return render(request, "web/expert/earnings.html", context)
 
@@ -61,7 +65,8 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
 @for_expert
 def payouts(request: HttpRequest, expert: Expert) -> HttpResponse:
     """Every payout, newest first."""
-    page = page_of(request, visible_payouts(to=expert.user).filter(expert=expert))
+    own = visible_payouts(to=expert.user).filter(expert=expert).select_related("payee")
+    page = page_of(request, own)
     context = {"page": page, "payouts": [_payout(each) for each in page.rows]}
     return render(request, "web/expert/payouts.html", context)
 
@@ -70,7 +75,7 @@ def payouts(request: HttpRequest, expert: Expert) -> HttpResponse:
 def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpResponse:
     """One payout down to the tasks it pays."""
     own = visible_payouts(to=expert.user).filter(expert=expert, pk=payout_id)
-    found = own.select_related("payee").order_by("pk").first()
+    found = own.select_related("payee", "run").order_by("pk").first()
     if found is None:
         raise NotFound("There is no such payout of yours.")
     items = PayoutItem.objects.filter(payout=found).select_related("earning")
@@ -78,7 +83,9 @@ def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpRespons
     lines = earning_lines(expert, [each.earning for each in page.rows])
     context = {
         "payout": _payout(found),
-        "steps": payout_steps(found),
+        "steps": payout_steps(
+            found, [row for row in came_back_of(expert) if row.payout_id == found.pk]
+        ),
         "page": page,
         "rows": [
             {**line, "amount": Money(each.amount_minor, found.currency)}
@@ -117,27 +124,37 @@ def _payout(row: Payout) -> dict[str, object]:
     return {
         "row": row,
         "amount": Money(row.amount_minor, row.currency),
-        "badge": badge_of(row.state),
+        "badge": badge_of(row.state, payout_words(row)),
+        "why": why_words(row.why),
         "at": row.paid_at or row.transferred_at or row.reserved_at,
     }
 
 
 def earning_lines(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, object]]:
-    """The rows of a page, work named by its project and batch."""
+    """The rows of a page: work named by its project and batch, a reversal by its payout."""
     keys = [row.key.removeprefix(ASSIGNMENT) for row in rows if row.key.startswith(ASSIGNMENT)]
     own = own_assignments(to=expert.user).filter(pk__in=keys).select_related("project", "batch")
-    names = {f"{ASSIGNMENT}{each.pk}": f"{each.project.title}, {each.batch.name}" for each in own}
-    return [_earning(row, names.get(row.key, "")) for row in rows]
+    names = {
+        f"{ASSIGNMENT}{each.pk}": (
+            f"{each.project.title}, {each.batch.name}",
+            reverse("submission", args=[each.pk]),
+        )
+        for each in own
+    }
+    for back in came_back_of(expert):
+        url = reverse("payout", args=[back.payout_id])
+        names[f"{REVERSAL}{back.reversal_id}"] = ("A payout that was taken back", url)
+    unpaid = unpaid_of(expert)
+    return [_earning(row, *names.get(row.key, ("", "")), unpaid) for row in rows]
 
 
-def _earning(row: Earning, name: str) -> dict[str, object]:
-    is_work = row.key.startswith(ASSIGNMENT)
-    key = row.key.removeprefix(ASSIGNMENT)
+def _earning(row: Earning, name: str, url: str, unpaid: Unpaid) -> dict[str, object]:
     return {
         "row": row,
         "amount": Money(row.pay_minor, row.currency),
-        "badge": badge_of(row.state),
+        "badge": badge_of(*earning_words(row, unpaid)),
         "title": name or row.key.partition(":")[0].replace("_", " ").capitalize(),
         "earning_url": reverse("earning", args=[row.pk]),
-        "url": reverse("submission", args=[key]) if is_work and name else "",
+        "url": url,
+        "is_reversal": row.key.startswith(REVERSAL),
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.urls import reverse
 
 from marketplace.events.models import Event
+from marketplace.kit.money import Money
 
 WORDS = {
     "assignment.submitted": ("Submitted", "send", ""),
@@ -26,6 +27,9 @@ WORDS = {
     "payout.sent": ("Payout on its way", "banknote", "accent"),
     "payout.paid": ("Payout arrived", "banknote", "ok"),
     "payout.held": ("Payout held", "hand", "warn"),
+    "payout.bank_failed": ("Payout returned by your bank", "x", "bad"),
+    "payout.came_back": ("Payout taken back", "undo-2", "bad"),
+    "clawback.made": ("Pay taken back", "undo-2", "bad"),
 }
 
 
@@ -39,11 +43,21 @@ def _line(event: Event) -> dict[str, object]:
     url = ""
     if event.object_kind == "assignment":
         url = reverse("task", args=[event.object_id])
+    elif event.object_kind == "payout":
+        url = reverse("payout", args=[event.object_id])
+    elif event.object_kind == "clawback":
+        url = reverse("earning", args=[event.data["earning"]])
     return {
         "title": title,
         "icon": icon,
         "tone": tone,
-        "text": "",
+        "text": _amount(event) if event.object_kind in ("payout", "clawback") else "",
         "url": url,
         "at": event.occurred_at,
     }
+
+
+def _amount(event: Event) -> str:
+    if "minor" not in event.data:
+        return ""
+    return str(Money(event.data["minor"], event.data["currency"]))

@@ -20,6 +20,7 @@ from marketplace.people.models import Expert, User
 from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.feed import WORDS, feed_of
 from marketplace.web.expert.lease import lease_of
+from marketplace.web.expert.money_words import why_words
 from marketplace.web.expert.openings import fitting, levels_of, open_projects, work_rows
 from marketplace.web.expert.scores import scores_of
 from marketplace.web.expert.setup import setup_steps
@@ -66,7 +67,7 @@ def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: templat
         "week": _week(own, currency, at),
         "scores": scores_of(expert, at=at),
         "work": work_rows(expert, projects, levels),
-        "steps": setup_steps(expert, is_qualified=bool(levels)),
+        "steps": setup_steps(expert, is_qualified=bool(levels), at=at),
         "payee_problem": _payee_problem(expert),
         "chart": weekly_earnings(expert, currency, at=at),
         "feed": feed_of(Event.objects.filter(expert=expert.pk, kind__in=WORDS).order_by("-id")[:6]),
@@ -96,4 +97,4 @@ def _week(own: Any, currency: str, at: datetime) -> dict[str, Any]:
 
 def _payee_problem(expert: Expert) -> str:
     payee = Payee.objects.filter(expert=expert, state="restricted").order_by("pk").first()
-    return (payee.why or "Stripe needs more from you.") if payee else ""
+    return why_words(payee.why or "requirements_past_due") if payee else ""

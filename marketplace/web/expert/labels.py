@@ -14,11 +14,12 @@ class Badge:
     state: str
     tone: str
     icon: str
+    said: str = ""
 
     @property
     def word(self) -> str:
-        """`awaiting_review` is read “awaiting review”."""
-        return self.state.replace("_", " ")
+        """`awaiting_review` is read “awaiting review”, unless other words are better."""
+        return self.said or self.state.replace("_", " ")
 
 
 _OK = ("ok", "check")
@@ -73,10 +74,10 @@ _TONES = {
 _ICONS = {"preference": "git-compare-arrows", "classification": "tags"}
 
 
-def badge_of(state: str) -> Badge:
-    """How a state is shown; one without a tone of its own is plain."""
+def badge_of(state: str, said: str = "") -> Badge:
+    """How a state is shown, in these words if any; one without a tone of its own is plain."""
     tone, icon = _TONES.get(state, _PLAIN)
-    return Badge(state, tone, icon)
+    return Badge(state, tone, icon, said)
 
 
 def kind_icon(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +23,13 @@ from marketplace.projects.models import Project
 from marketplace.web.client.acting import status_of, tried
 from marketplace.web.client.own import recently_signed_in
 from marketplace.web.expert.labels import badge_of
+from marketplace.web.expert.money_words import why_words
 from marketplace.web.expert.own import for_expert
+from marketplace.web.expert.pots import is_paid_by_employer
 from payouts.access import visible_left_outs, visible_payees
 from payouts.models import LeftOut, Payee, Payout
 from payouts.policy import REACHABLE
+from payouts.selectors.came_back import CameBack
 from payouts.selectors.cash_outs import WHY_NOT, CashOutOffer, cash_out_offer
 from payouts.selectors.limits import free_currencies, paid_currencies
 from payouts.selectors.timing import cash_out_timing, weekly_timing
@@ -42,6 +46,12 @@ LEFT_WORDS = {
     "above_expert_cap": "a run pays one person no more; the rest goes into the next one",
     "above_run_cap": "the run was full; yours is first in the next one",
 }
+FINISH = "Your payout account cannot receive money yet. Finish its set-up first."
+AT_THE_BANK = "The bank has it; it usually takes a few days to answer. It is never sent twice."
+RETURNED = "Correct your bank account in the payout set-up; then it is sent there again."
+TAKEN_BACK = (
+    "The operator took the transfer back. The money is in your balance and goes with the next run."
+)
 Step = dict[str, Any]  # Any: template values
 REVIEW = timedelta(days=Project().review_days)  # the window of a new project
 
@@ -126,32 +136,47 @@ def _enter_bank(request: HttpRequest, expert: Expert) -> HttpResponse:
 enter_bank = require_POST(recently_signed_in(for_expert(_enter_bank)))
 
 
-def payout_steps(row: Payout) -> list[Step]:
+def payout_steps(row: Payout, came_back: Sequence[CameBack]) -> list[Step]:
     """How far a payout is, for a timeline: sent and in the bank are two steps."""
     begun = _step("Collected", row.reserved_at, "ok")
-    return [begun, *(_after_sending(row) if row.transferred_at else [_before_sending(row)])]
+    if not row.transferred_at:
+        return [begun, _before_sending(row)]
+    back = [
+        _step(f"{each.amount} taken back", each.at, "bad", TAKEN_BACK, icon="undo-2")
+        for each in came_back
+    ]
+    return [begun, *_after_sending(row), *back]
 
 
 def _before_sending(row: Payout) -> Step:
     if row.state == "cancelled":
-        return _step("Given back to your balance", None, "", row.why, icon="undo-2")
+        return _step("Given back to your balance", None, "", why_words(row.why), icon="undo-2")
     if row.state in ("held", "rejected"):
-        return _step(row.state.capitalize(), None, "warn", row.why, icon="hand")
-    asked = "The bank has it and" if row.payee.rail == "bank_file" else "It was sent and"
+        said = "Held" if row.state == "held" else "Refused; finance looks at it"
+        return _step(said, None, "warn", why_words(row.why), icon="hand")
+    if row.state == "unknown" and row.payee.rail == "bank_file":
+        return _step("At the bank", None, "warn", AT_THE_BANK, icon="clock")
+    is_cash_out = row.run.kind == "cash_out"
     words = {
-        "reserved": "It is sent once two people have approved the run.",
+        "reserved": "It is sent within minutes; nobody has to approve a cash-out."
+        if is_cash_out
+        else "It is sent once a second person has approved the run.",
         "submitting": "It is being sent.",
-        "unknown": f"{asked} nobody has confirmed it yet. It is never sent twice.",
+        "unknown": "It was sent and nobody has confirmed it yet. It is never sent twice.",
     }
     return _step("On its way", None, "warn", words.get(row.state, ""), icon="clock")
 
 
 def _after_sending(row: Payout) -> list[Step]:
     last = {
-        "bank_failed": _step("Returned by your bank", None, "bad", row.why, icon="x"),
-        "reversed": _step("Taken back", None, "bad", row.why, icon="undo-2"),
+        "bank_failed": _step(
+            "Returned by your bank", None, "bad", f"{why_words(row.why)} {RETURNED}", icon="x"
+        ),
         "paid": _step("In your bank", row.paid_at, "ok"),
     }
+    if row.state == "reversed":
+        arrived = [last["paid"]] if row.paid_at else []
+        return [_step("Sent", row.transferred_at, "ok"), *arrived]
     waits = _step("In your bank", None, "warn", "Usually within two days.", icon="clock")
     return [_step("Sent", row.transferred_at, "ok"), last.get(row.state, waits)]
 
@@ -167,9 +192,10 @@ def _card(expert: Expert, currency: str, at: datetime) -> CashOutCard:
     weekly = weekly_timing(review=REVIEW, currency=currency, at=at)
     today = cash_out_timing(review=REVIEW)
     left = _left_out(expert, currency)
+    has_account = offer.why_not == "no_active_account" and _payee(expert) is not None
     return CashOutCard(
         offer,
-        WHY_NOT.get(offer.why_not, ""),
+        FINISH if has_account else WHY_NOT.get(offer.why_not, ""),
         (_days(weekly.usual), _days(weekly.worst)),
         (_days(today.usual), _days(today.worst)),
         Money(left.amount_minor, currency) if left else None,
@@ -198,6 +224,9 @@ def _setup(request: HttpRequest, expert: Expert, form: BankForm) -> HttpResponse
         "form": form,
         "payee": payee,
         "payee_badge": badge_of(payee.state) if payee else None,
+        "payee_why": why_words(payee.why) if payee else "",
+        "is_employee": is_paid_by_employer(expert, at=clock.now()),
+        "is_returned": Payout.objects.filter(expert=expert, state="bank_failed").exists(),
         "details": getattr(payee, "bank_details", None) if payee else None,
         "by_stripe": expert.country in REACHABLE,
         "by_bank": may_use_bank_file(expert),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from django.urls import reverse
 
 from marketplace.people.models import Expert
+from marketplace.web.expert.pots import is_paid_by_employer
 from payouts.models import Payee
 from vetting.models import Application, Attempt, Credential
 
@@ -23,9 +25,10 @@ class Step:
     waits: str = ""
 
 
-def setup_steps(expert: Expert, *, is_qualified: bool) -> list[Step]:
-    """The steps, or none once the expert is qualified and can be paid."""
-    payee = Payee.objects.filter(expert=expert, state="active").exists()
+def setup_steps(expert: Expert, *, is_qualified: bool, at: datetime) -> list[Step]:
+    """The steps, or none once the expert is qualified and can be paid, if only by an employer."""
+    is_employee = is_paid_by_employer(expert, at=at)
+    payee = is_employee or Payee.objects.filter(expert=expert, state="active").exists()
     if is_qualified and payee:
         return []
     steps = [
@@ -33,9 +36,9 @@ def setup_steps(expert: Expert, *, is_qualified: bool) -> list[Step]:
         _application(expert),
         _credential(expert),
         _test(expert),
-        Step("Connect a payout account", "done")
+        Step("Be paid by your employer" if is_employee else "Connect a payout account", "done")
         if payee
-        else Step("Connect a payout account", "todo", reverse("earnings"), "Connect"),
+        else Step("Connect a payout account", "todo", reverse("payout_setup"), "Connect"),
     ]
     if is_qualified:
         steps = [step if step.title == steps[-1].title else _done(step) for step in steps]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,13 +16,14 @@ from django.views.decorators.http import require_POST
 from marketplace.kit import clock
 from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import DomainError, NotFound
+from marketplace.kit.money import Money
 from marketplace.people.models import Expert
 from marketplace.web.client.acting import tried
 from marketplace.web.expert.own import for_expert
 from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
 from payouts.access import visible_documents, visible_entries, visible_payee_profiles
-from payouts.models import Document, PayeeProfile
+from payouts.models import Document, PayeeProfile, PayrollLine
 from payouts.selectors.parties import Party
 from payouts.selectors.year_totals import own_years
 from payouts.services.profiling import agree_to_notes, end_agreement_to_notes, set_payee_profile
@@ -114,11 +115,19 @@ def _show(request: HttpRequest, expert: Expert, form: PartyForm | None = None) -
         "page": page,
         "rows": [paper_row(each) for each in page.rows],
         "years": own_years(entries),
+        "by_employer": _by_employer(expert),
         "profile": profile,
         "form": form or PartyForm(prefix="party", initial=_initial(profile, expert)),
     }
     status = 422 if form else 200
     return render(request, "web/expert/statements.html", context, status=status)
+
+
+def _by_employer(expert: Expert) -> list[Money]:
+    """What employers have paid, one amount per currency."""
+    rows = PayrollLine.objects.filter(expert=expert, export__state="acknowledged")
+    sums = rows.values_list("export__currency").annotate(minor=Sum("amount_minor"))
+    return [Money(minor, currency) for currency, minor in sums.order_by("export__currency")]
 
 
 def _papers(expert: Expert) -> QuerySet[Document]:
