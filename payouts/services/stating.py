@@ -46,6 +46,7 @@ _WORDS = {
     "chargeback_lost": "Lost in a chargeback",
     "reversal": "Correction",
 }
+_SOURCES = {"assignment": "an approved answer", "bonus": "a bonus"}  # else the key
 _WORK = ("earnings_posted", "earning_posted_now")
 
 
@@ -177,7 +178,8 @@ def _earned(row: Earning) -> Line:
         "at": row.earned_at.astimezone(UTC).isoformat(),
         "kind": "earning",
         "words": words,
-        "source": row.key,
+        "source": _SOURCES.get(kind, row.key),
+        "key": row.key,
         "minor": row.pay_minor,
     }
 
