@@ -25,14 +25,13 @@ def left_of(earning: Earning) -> Money:
 
 
 def root_of(earning: Earning) -> Earning:
-    """The work behind an earning: what a capped or floored payout left over leads back to it."""
+    """The work behind an earning: what a capped or floored payout left over leads back to it.
+
+    A payout takes earnings in the order of their ids, so that the one it splits is its last.
+    """
     while earning.key.startswith(CARRY):
-        items = PayoutItem.objects.filter(
-            payout=UUID(earning.key.removeprefix(CARRY)),
-            earning__earned_at=earning.earned_at,
-            earning__netted_minor__gte=earning.pay_minor,
-        )
-        split = items.select_related("earning__escrow").order_by("-id").first()
+        items = PayoutItem.objects.filter(payout=UUID(earning.key.removeprefix(CARRY)))
+        split = items.select_related("earning__escrow").order_by("-earning").first()
         if split is None:
             return earning
         earning = split.earning

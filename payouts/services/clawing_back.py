@@ -86,15 +86,16 @@ def make_clawback(*, clawback: Clawback, by: User, at: datetime) -> Clawback:
     """Decide for a clawback: take the money from where it is now, and tell the expert why.
 
     In hold or available it is taken there; once paid it is owed, and netted from what is available
-    at once. The client gets it back with its share of the fee. Raises SamePerson, NothingLeft,
-    OnItsWay while a payout holds it, NotYetPosted for a part that no round has posted.
+    at once; its employer gives it back where the employer has paid it. The client gets it back
+    with its share of the fee. Raises SamePerson, NothingLeft, OnItsWay while a payout holds it,
+    NotYetPosted for a part that no round has posted, and what `take` raises.
     """
     row = _lock(clawback, "made")
     _require_other(row, by)
     expert, currency = row.earning.expert, row.earning.currency
     batch = lock_batch(earning=row.earning)
-    available = lock_available(expert=expert, currency=currency)
-    earning = Earning.objects.select_for_update(no_key=True).get(pk=row.earning_id)
+    locked = lock_available(expert=expert, currency=currency, besides=row.earning_id)
+    earning = next(each for each in locked if each.pk == row.earning_id)
     amount = Money(row.amount_minor, currency)
     _require_takeable(earning, amount)
     row.fee_minor = fee_share(earning, amount).minor
@@ -112,7 +113,7 @@ def make_clawback(*, clawback: Clawback, by: User, at: datetime) -> Clawback:
         ]
     )
     _tell(row, expert, by, at)
-    rest = [each for each in available if each.pk != earning.pk]
+    rest = [each for each in locked if each is not earning]
     net(expert=expert, currency=currency, earnings=rest, at=at)
     return row
 

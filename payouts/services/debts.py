@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from marketplace.events.services.recording import JSON, record
 from marketplace.kit.errors import DomainError
@@ -51,15 +52,19 @@ def settle_debts(*, at: datetime) -> int:
     return settled
 
 
-def lock_available(*, expert: Expert, currency: str) -> list[Earning]:
-    """The expert's available earnings with something left, locked in the order of their ids."""
-    rows = Earning.objects.select_for_update(no_key=True).filter(
+def lock_available(*, expert: Expert, currency: str, besides: UUID | None = None) -> list[Earning]:
+    """The expert's available earnings with something left, locked in the order of their ids.
+
+    `besides` is one that is locked with them, whatever its state: two goes could deadlock.
+    """
+    available = Q(
         expert=expert,
         currency=currency,
         state="available",
         pay_channel="stripe",
         payable_minor__gt=0,
     )
+    rows = Earning.objects.select_for_update(no_key=True).filter(available | Q(pk=besides))
     return list(rows.order_by("id"))
 
 

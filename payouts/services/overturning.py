@@ -8,10 +8,12 @@ from marketplace.kit.errors import DomainError, NotFound
 from marketplace.kit.money import Money
 from marketplace.people.models import User
 from payouts.models import Clawback, Earning, Proposal
+from payouts.selectors.clawbacks import root_of
+from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.earning import credit_now
-from payouts.services.ledger import InsufficientBalance
 from payouts.services.proposing import SamePerson, decides, propose
+from payouts.services.taking import lock_batch
 
 AT_ONCE = timedelta(0)
 KIND = "overturn_clawback"
@@ -40,14 +42,35 @@ def appeal_clawback(*, clawback: Clawback, why: str, by: User, at: datetime) -> 
     return propose(kind=KIND, subject_id=row.pk, terms=terms, why=why, by=by, at=at)
 
 
-@decides(KIND)
-def _overturn(proposal: Proposal, by: User, at: datetime) -> None:
-    row = Clawback.objects.select_related("earning__expert", "earning__escrow").get(
-        pk=proposal.subject_id
-    )
+def _require_new(proposal: Proposal, by: User) -> None:
+    row = Clawback.objects.get(pk=proposal.subject_id)
     if by.pk in (row.decided_by_id, row.proposed_by_id):
         raise SamePerson("Somebody who had no part in taking it back has to decide the appeal.")
+
+
+@decides(KIND, only=_require_new)
+def _overturn(proposal: Proposal, _by: User, at: datetime) -> None:
+    row = Clawback.objects.select_related("earning__expert").get(pk=proposal.subject_id)
+    _return_from_batch(row, row.earning, at)
     _pay_back(row, row.earning, at)
+
+
+def _return_from_batch(row: Clawback, earning: Earning, at: datetime) -> None:
+    """Give the project what a void gave to its batch, as long as the batch still has it.
+
+    An open batch has promised no seat from it; a closing one has given it back or is about to.
+    """
+    batch = lock_batch(earning=earning)
+    if batch is None or batch.state != "open" or earning.state != "voided":
+        return
+    amount = Money(row.amount_minor + row.fee_minor, earning.currency)
+    ledger.post(
+        key=f"release:{batch.id}:overturn:{row.pk}",
+        kind="reservation_released",
+        currency=amount.currency,
+        legs=[ledger.Leg.debit(batch.reserved, amount), ledger.Leg.credit(batch.escrow, amount)],
+        effective_at=at,
+    )
 
 
 def _pay_back(row: Clawback, earning: Earning, at: datetime) -> None:
@@ -55,8 +78,9 @@ def _pay_back(row: Clawback, earning: Earning, at: datetime) -> None:
     pay = Money(row.amount_minor, earning.currency)
     operator = account("platform_expense", currency=earning.currency)
     sources = [(operator, Money(0, pay.currency))]
-    if earning.escrow is not None:
-        sources.insert(0, (earning.escrow, Money(row.fee_minor, pay.currency)))
+    project = root_of(earning).escrow
+    if project is not None:
+        sources.insert(0, (project, Money(row.fee_minor, pay.currency)))
     for source, fee in sources:
         try:
             credit_now(
@@ -69,6 +93,6 @@ def _pay_back(row: Clawback, earning: Earning, at: datetime) -> None:
                 hold=AT_ONCE,
                 at=at,
             )
-        except InsufficientBalance:
+        except ledger.InsufficientBalance:
             continue
         return

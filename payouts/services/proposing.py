@@ -23,7 +23,9 @@ from payouts import services
 from payouts.models import Proposal
 
 Approval = Callable[[Proposal, User, datetime], object]
+Check = Callable[[Proposal, User], None]
 _APPROVALS: dict[str, Approval] = {}
+_CHECKS: dict[str, Check] = {}
 SHORTEST_REASON = 10
 
 
@@ -41,11 +43,16 @@ class AlreadyProposed(DomainError):
     status = 409
 
 
-def decides(kind: str) -> Callable[[Approval], Approval]:
-    """Register what the approval of this kind does, inside the approval's transaction."""
+def decides(kind: str, *, only: Check | None = None) -> Callable[[Approval], Approval]:
+    """Register what the approval of this kind does, inside the approval's transaction.
+
+    `only` raises for whoever may neither approve nor refuse it.
+    """
 
     def register(approval: Approval) -> Approval:
         _APPROVALS[kind] = approval
+        if only is not None:
+            _CHECKS[kind] = only
         return approval
 
     return register
@@ -92,6 +99,7 @@ def approve(*, proposal: Proposal, by: User, at: datetime) -> Proposal:
     row = _lock(proposal, "approved")
     if row.proposed_by_id == by.id:
         raise SamePerson("Somebody else has to approve what you proposed.")
+    _require_may_decide(row, by)
     _approval_of(row.kind)(row, by, at)
     return _decide(row, "approved", "", by, at)
 
@@ -102,6 +110,7 @@ def refuse(*, proposal: Proposal, answer: str, by: User, at: datetime) -> Propos
     row = _lock(proposal, "refused")
     if row.proposed_by_id == by.id:
         raise SamePerson("Withdraw what you proposed; somebody else may refuse it.")
+    _require_may_decide(row, by)
     return _decide(row, "refused", answer, by, at)
 
 
@@ -125,6 +134,12 @@ def _approval_of(kind: str) -> Approval:
     if kind not in _APPROVALS:
         kinds()
     return _APPROVALS[kind]
+
+
+def _require_may_decide(row: Proposal, by: User) -> None:
+    _approval_of(row.kind)  # a kind's check is known once its service is
+    if row.kind in _CHECKS:
+        _CHECKS[row.kind](row, by)
 
 
 def _lock(proposal: Proposal, target: str) -> Proposal:

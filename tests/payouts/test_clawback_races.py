@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
+from threading import Event
+from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from marketplace.kit.errors import DomainError
 from payouts.models import Earning, Entry, Payout, Posting
 from payouts.selectors.earnings import expert_balance
 from payouts.selectors.invariants import check_ledger
-from payouts.services import collecting, debts, reserving, rounds, running_payouts
+from payouts.services import cashing_out, collecting, debts, reserving, rounds, running_payouts
 from payouts.services.clawing_back import make_clawback, propose_clawback
-from tests.payouts import make
+from tests.payouts import make, rails
 from tests.payouts.make import HOLD, NOON, usd
-from tests.races.crowd import together
+from tests.races.crowd import together, wait_until_somebody_waits
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 MESSAGE = "Your answers to these forty tasks were copied from another person, word for word."
@@ -113,4 +116,29 @@ def test_row_31_a_void_races_the_release_of_its_batch() -> None:
 
         assert [end for end in ends if isinstance(end, Exception)] == []
         assert Posting.objects.filter(key=f"void:{row.pk}").count() == 1
+    require_sound()
+
+
+def test_a_clawback_of_older_pay_and_a_cash_out_do_not_lock_each_other_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    who = rails.proven()
+    older = rails.in_hold(who, 3000)
+    make.available(who, 4000)
+    claw, has_locked = clawing(older, 3000), Event()
+
+    def lock_and_wait(**terms: Any) -> list[Earning]:  # Any: passed on
+        found = debts.lock_available(**terms)
+        has_locked.set()
+        wait_until_somebody_waits()
+        return found
+
+    def cash_out() -> object:
+        has_locked.wait(5)
+        return cashing_out.cash_out(expert=who, currency="USD", at=NOON)
+
+    monkeypatch.setattr("payouts.services.clawing_back.lock_available", lock_and_wait)
+    ends = together([claw, cash_out])
+
+    assert [end for end in ends if isinstance(end, DatabaseError)] == []
     require_sound()

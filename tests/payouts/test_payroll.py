@@ -14,12 +14,14 @@ from marketplace.organizations.models import Employment, Organization
 from marketplace.people.models import Expert
 from payouts.models import Earning, Payout, PayoutItem, PayrollExport, PayrollItem, PayrollLine
 from payouts.selectors.invariants import check_ledger
-from payouts.services import earning, payrolling, rounds
+from payouts.services import budgeting, earning, payrolling, rounds
 from payouts.services.accounts import account
+from payouts.services.ledger import InsufficientBalance
 from payouts.services.payrolling import NothingToExport
 from payouts.services.proposing import SamePerson
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
+from tests.payouts.test_clawing_back import taken
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +204,43 @@ def test_nobody_says_that_their_own_pay_was_paid() -> None:
 
     with pytest.raises(SamePerson):
         payrolling.acknowledge_payroll(export=export, by=who.user, at=DECEMBER)
+
+
+def acknowledged(lab: Organization) -> None:
+    export = payrolling.approve_payroll(export=drafted(lab), by=make.user(), at=DECEMBER)
+    payrolling.acknowledge_payroll(export=export, by=make.user(), at=DECEMBER)
+
+
+def test_what_an_employer_has_paid_is_taken_back_from_its_wallet_and_from_nobody_else() -> None:
+    lab = make.organization()
+    row = worked(employee(lab), 3000)
+    acknowledged(lab)
+    row.refresh_from_db()
+
+    made = taken(row, 2000)
+
+    assert row.escrow is not None
+    assert made.owed_minor == 0
+    assert (make.balance(make.wallet(lab)), make.balance(row.escrow)) == (1000, 2000)
+    owed = account("expert_receivable", currency="USD", expert=row.expert)
+    assert make.balance(owed) == 0
+    assert check_ledger(DECEMBER).broken == ()
+
+
+def test_what_the_employer_has_spent_since_is_not_taken_back() -> None:
+    lab = make.organization()
+    row = worked(employee(lab), 3000)
+    acknowledged(lab)
+    row.refresh_from_db()
+    _spend(lab, 1500)
+
+    with pytest.raises(InsufficientBalance, match=r"20\.00 USD, but there is 15\.00 USD"):
+        taken(row, 2000)
+
+    assert make.balance(make.wallet(lab)) == 1500
+
+
+def _spend(lab: Organization, minor: int) -> None:
+    budgeting.allocate(
+        organization=lab, subject_id=uuid7(), amount=usd(minor), by=uuid7(), key="spent", at=NOON
+    )
