@@ -118,7 +118,18 @@ def explained_differences(*, kinds: Iterable[str]) -> dict[str, int]:
     for row in breaks.order_by("id"):
         sums[row.currency] += row.found_minor - row.expected_minor
     waiting = BalanceTransaction.objects.filter(posting=None).exclude(id__in=breaks.values("ref"))
-    nets = waiting.values("currency").annotate(minor=Sum("net_minor")).order_by("currency")
+    # What two people accepted of a movement is the difference; the rest of it is booked.
+    accepted = Break.objects.filter(kind__in=kinds, approved_by__isnull=False)
+    told = accepted.filter(ref__in=waiting.values("id")).order_by("resolved_at", "id")
+    last = {row.ref: row for row in told}
+    for row in last.values():
+        sums[row.currency] += row.found_minor - row.expected_minor
+    nets = (
+        waiting.exclude(id__in=last)
+        .values("currency")
+        .annotate(minor=Sum("net_minor"))
+        .order_by("currency")
+    )
     for each in nets:
         sums[each["currency"]] += int(each["minor"])
     return dict(sums)

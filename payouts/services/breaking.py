@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from marketplace.events.services.recording import record
-from marketplace.kit.errors import DomainError, InvalidInput
+from marketplace.kit.errors import DomainError, Forbidden, InvalidInput
 from marketplace.kit.states import require_transition
 from marketplace.people.models import User
 from payouts.models import Account, Break, Posting, Proposal
@@ -77,10 +78,12 @@ def propose_resolution(
 ) -> Proposal:
     """Explain an open break; `legs` are the correction to book when a second person approves.
 
-    Raises InvalidInput when the legs do not balance or are of another currency, AlreadyProposed.
+    Raises InvalidInput when the legs do not balance, are of another currency or touch what an
+    expert holds or owes; Forbidden for an account of one's own; AlreadyProposed.
     """
     found = _lock(row.id)
     _require_correction(found, legs)
+    _require_no_stake([leg.account.id for leg in legs], by)
     return propose(
         kind=RESOLVE,
         subject_id=found.id,
@@ -97,7 +100,11 @@ def propose_resolution(
     )
 
 
-@decides(RESOLVE)
+def _require_stranger(proposal: Proposal, by: User) -> None:
+    _require_no_stake([UUID(leg["account"]) for leg in proposal.terms["legs"]], by)
+
+
+@decides(RESOLVE, only=_require_stranger)
 def _resolve(proposal: Proposal, by: User, at: datetime) -> Break:
     """Close the break as its proposal explains it, and book the correction.
 
@@ -150,11 +157,19 @@ def _require_correction(found: Break, legs: Sequence[ledger.Leg]) -> None:
         return
     if any(leg.account.currency != found.currency for leg in legs):
         _refuse("legs", f"take accounts in {found.currency}")
+    if any(leg.account.kind.startswith("expert_") for leg in legs):
+        _refuse("legs", "what an expert holds or owes moves with an earning or a clawback only")
     sums = {"D": 0, "C": 0}
     for leg in legs:
         sums[leg.side] += leg.amount_minor
     if sums["D"] != sums["C"] or not sums["D"]:
         _refuse("legs", "debits and credits are the same, and more than zero")
+
+
+def _require_no_stake(account_ids: Sequence[UUID], by: User) -> None:
+    accounts = Account.objects.filter(id__in=account_ids)
+    if accounts.filter(Q(expert__user=by) | Q(organization__memberships__user=by)).exists():
+        raise Forbidden("Somebody else has to do this: the correction touches money of yours.")
 
 
 def _refuse(field: str, problem: str) -> None:
@@ -186,7 +201,16 @@ def _correct(
 
 
 # Kinds whose ref is an object of the provider, so that the correction is matched with it.
-_PROVIDER_REFS = frozenset({"missing_in_ledger", "unknown_type"})
+_PROVIDER_REFS = frozenset(
+    {
+        "missing_in_ledger",
+        "amount_mismatch",
+        "currency_mismatch",
+        "duplicate_provider_object",
+        "fee_unbooked",
+        "unknown_type",
+    }
+)
 
 
 def _note(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from marketplace.events.models import Event
-from marketplace.kit.errors import InvalidInput
+from marketplace.kit.errors import Forbidden, InvalidInput
 from marketplace.kit.states import IllegalTransition
+from marketplace.organizations.models import Membership
 from payouts.models import Break
 from payouts.services import breaking, ledger, proposing
 from payouts.services.accounts import account
@@ -144,3 +145,29 @@ def test_one_person_answers_for_a_difference() -> None:
 
     row.refresh_from_db()
     assert row.owner == fay
+
+
+def test_nobody_corrects_what_an_expert_holds() -> None:
+    row, who = _difference(), make.expert()
+    theirs = account("expert_available", currency="USD", expert=who)
+    legs = [*_fee_legs()[:1], ledger.Leg.credit(theirs, usd(300))]
+
+    with pytest.raises(InvalidInput) as refused:
+        breaking.propose_resolution(row=row, note=WHY, legs=legs, by=make.user(), at=NOON)
+
+    assert [error["field"] for error in refused.value.data["errors"]] == ["legs"]
+    assert make.balance(theirs) == 0
+
+
+def test_nobody_proposes_or_approves_a_correction_of_their_own_organisations_money() -> None:
+    row, lab, member = _difference(), make.organization(), make.user()
+    Membership.objects.create(user=member, organization=lab, role="billing", joined_at=NOON)
+    legs = [*_fee_legs()[:1], ledger.Leg.credit(make.wallet(lab), usd(300))]
+
+    with pytest.raises(Forbidden, match="money of yours"):
+        breaking.propose_resolution(row=row, note=WHY, legs=legs, by=member, at=NOON)
+    proposal = breaking.propose_resolution(row=row, note=WHY, legs=legs, by=make.user(), at=NOON)
+    with pytest.raises(Forbidden, match="money of yours"):
+        proposing.approve(proposal=proposal, by=member, at=NOON)
+
+    assert make.balance(make.wallet(lab)) == 0

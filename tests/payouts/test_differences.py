@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 
 import pytest
@@ -20,6 +20,7 @@ from payouts.models import (
     Reconciliation,
     SandboxObject,
 )
+from payouts.selectors.invariants import check_ledger
 from payouts.services import (
     funding,
     ledger,
@@ -96,6 +97,48 @@ def test_correction_by_two_people_explains_a_movement() -> None:
     posting = BalanceTransaction.objects.get().posting
     assert posting is not None
     assert posting.kind == "correction"
+
+
+def _resolve(legs: Sequence[ledger.Leg] = ()) -> None:
+    row = Break.objects.get(state="open")
+    proposal = propose_resolution(
+        row=row, note="Stripe has explained it.", legs=legs, by=make.user(), at=NOON
+    )
+    proposing.approve(proposal=proposal, by=make.user(), at=NOON)
+
+
+def _clearing(minor: int) -> list[ledger.Leg]:
+    """Raise what the books have at the provider."""
+    bank = account("platform_bank", currency="USD")
+    return [ledger.Leg.debit(make.clearing(), usd(minor)), ledger.Leg.credit(bank, usd(minor))]
+
+
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_accepted_amount_of_a_movement_leaves_no_other_difference(*, is_corrected: bool) -> None:
+    sent(5000)
+    rewrite(movement("transfer"), amount=-4000, net=-4000)
+    assert reconcile() == {"amount_mismatch": (-5000, -4000)}
+
+    _resolve(_clearing(1000) if is_corrected else ())
+
+    assert reconcile(NOON + 2 * HOUR) == {}
+    assert reconcile(NOON + 3 * HOUR) == {}
+    is_open = BalanceTransaction.objects.filter(category="transfer", posting=None).exists()
+    assert is_open is not is_corrected
+    broken = {each.invariant for each in check_ledger(NOON + 3 * HOUR).broken}
+    assert "L13" not in broken
+
+
+@pytest.mark.parametrize("is_corrected", [True, False])
+def test_accepted_fee_of_a_movement_leaves_no_other_difference(*, is_corrected: bool) -> None:
+    make.stocked(usd(100_000))
+    rewrite(movement("charge"), fee=2000, net=98_000)
+    assert reconcile() == {"fee_unbooked": (-2930, -2000)}
+
+    _resolve(_clearing(930) if is_corrected else ())
+
+    assert reconcile(NOON + 2 * HOUR) == {}
+    assert reconcile(NOON + 3 * HOUR) == {}
 
 
 def test_movement_that_changed_is_matched_again() -> None:
