@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,8 @@ TITLES = {
     "self_billing_note": "Self-billing note",
 }
 COLUMNS = ("at", "words", "source", "amount_minor", "currency", "amount")
+# What the provider or the database calls a thing.
+_ID = re.compile(r"^[a-z]{2,4}_\w{6,}$|[0-9a-f]{8}-[0-9a-f]{4}-")
 _PARTS = {
     "wallet": "in the wallet",
     "escrow": "given to projects",
@@ -52,9 +55,17 @@ def paper_row(paper: Document) -> Values:
 
 
 def show_paper(
-    request: HttpRequest, paper: Document, *, back_url: str, file_urls: Sequence[tuple[str, str]]
+    request: HttpRequest,
+    paper: Document,
+    *,
+    back_url: str,
+    file_urls: Sequence[tuple[str, str]],
+    names: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """The page to read and to print; `file_urls` are (words, address) of its other forms."""
+    """The page to read and to print; `file_urls` are (words, address) of its other forms.
+
+    With `names`, a source is shown by its name and ids are left to the files.
+    """
     body = paper.body
     context = {
         **paper_row(paper),
@@ -64,7 +75,7 @@ def show_paper(
         "is_statement": paper.kind == "statement",
         "seller": _party(body.get("seller")),
         "buyer": _party(body.get("buyer")),
-        "lines": [_line(line, paper.currency) for line in _lines(body)],
+        "lines": [_line(line, paper.currency, names) for line in _lines(body)],
         "total": Money(_sum(paper), paper.currency),
         "opening": _money(body.get("opening"), paper.currency),
         "parts": _parts(body, paper.currency),
@@ -115,12 +126,14 @@ def _sum(paper: Document) -> int:
     return int(part["minor"])
 
 
-def _line(line: Values, currency: str) -> Values:
-    fee = line.get("fee_minor")
+def _line(line: Values, currency: str, names: Mapping[str, str] | None) -> Values:
+    fee, source = line.get("fee_minor"), line.get("source", "")
+    if names is not None:
+        source = names.get(source, "" if _ID.search(source) else source)
     return {
         "at": _instant(line.get("at")),
         "words": line.get("words") or line["text"],
-        "source": line.get("source", ""),
+        "source": source,
         "amount": Money(line["minor"], currency),
         "fee": Money(fee, currency) if fee else "",
     }

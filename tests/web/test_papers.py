@@ -374,3 +374,27 @@ def test_an_expert_lists_their_own_statements_and_no_others() -> None:
     assert signed_in(ada.user).get(path).json()["body"] == paper.body
     assert signed_in(eve.user).get(path).status_code == 404
     assert signed_in(eve.user).get("/api/v1/me/statements/").json()["results"] == []
+
+
+def test_a_clients_paper_names_the_batch_and_shows_no_provider_id() -> None:
+    batch = make.open_batch(of=make.project(), tasks=1, answers=1)
+    client = batch.project.organization
+    lines = [("Work", f"batch:{batch.reservation_id}"), ("Payment received", "pi_3QabcdEF")]
+    row = issue_document(
+        kind="receipt",
+        key=str(uuid7()),
+        organization=client,
+        expert=None,
+        currency="USD",
+        body={
+            "lines": [{"text": text, "source": source, "minor": 1} for text, source in lines],
+            "total": {"minor": 2},
+        },
+        at=NOON,
+    )
+
+    page = words(owner_of(client).get(at(client, "paper", paper_id=row.pk)))
+
+    assert f'<span class="source">{batch.name}</span>' in page
+    assert f"batch:{batch.reservation_id}" not in page
+    assert "pi_3QabcdEF" not in page

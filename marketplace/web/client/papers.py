@@ -20,7 +20,7 @@ from marketplace.web.client.acting import MoneyField, link, tried
 from marketplace.web.client.billing import CURRENCY
 from marketplace.web.client.credit import open_invoices
 from marketplace.web.client.money_tabs import money_tabs
-from marketplace.web.client.own import Member, looking, paying
+from marketplace.web.client.own import Member, batches_of, looking, paying, projects_of
 from marketplace.web.expert.statements import PartyForm
 from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
@@ -62,9 +62,11 @@ def papers(request: HttpRequest, member: Member) -> HttpResponse:
 @looking
 def paper(request: HttpRequest, member: Member, paper_id: UUID) -> HttpResponse:
     """One paper, to read and to print."""
+    row = _own(member, paper_id)
     return show_paper(
         request,
-        _own(member, paper_id),
+        row,
+        names=_names(member, row),
         back_url=link(member, "papers"),
         file_urls=[
             (form.upper(), link(member, "paper_file", paper_id=paper_id, form=form))
@@ -158,6 +160,21 @@ def _own(member: Member, paper_id: UUID) -> Document:
     if row is None:
         raise NotFound("There is no such paper.")
     return row
+
+
+def _names(member: Member, paper: Document) -> dict[str, str]:
+    lines = paper.body.get("movements") or paper.body.get("lines") or []
+    said = [line.get("source", "").partition(":") for line in lines]
+    batches = batches_of(member).filter(
+        reservation__in=[each for kind, _, each in said if kind == "batch"]
+    )
+    projects = projects_of(member).filter(
+        pk__in=[each for kind, _, each in said if kind == "project"]
+    )
+    return {
+        **{f"batch:{pk}": name for pk, name in batches.values_list("reservation", "name")},
+        **{f"project:{pk}": title for pk, title in projects.values_list("pk", "title")},
+    }
 
 
 def _initial(profile: BillingProfile | None) -> dict[str, Any]:  # Any: form values
