@@ -58,6 +58,12 @@ def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAtte
 
 @transaction.atomic(durable=True)
 def refuse(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt:
+    """What `reject` does, at the end of a call."""
+    return reject(attempt_id=attempt_id, refusal=refusal, at=at)
+
+
+@transaction.atomic
+def reject(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt:
     """Definitively not sent. The money stays reserved; what happens next depends on the reason.
 
     Too little money at Stripe pauses the run and readies a new attempt: nobody is marked failed.
