@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Q, Sum
@@ -21,7 +22,19 @@ _DAY = timedelta(hours=24)
 
 def refundable(organization: Organization, currency: str) -> list[tuple[Funding, Money]]:
     """Payments through Stripe and what is left of each to give back, the newest first."""
-    contested = Chargeback.objects.filter(funding=OuterRef("pk"), state__in=_CONTESTED)
+    return _left(organization, currency, but=_CONTESTED)
+
+
+def by_card(organization: Organization, currency: str) -> Money:
+    """What payments through Stripe may still claim back: `refundable` and what a bank contests."""
+    left = _left(organization, currency, but=("lost",))
+    return sum((each for _, each in left), start=zero(currency))
+
+
+def _left(
+    organization: Organization, currency: str, *, but: Sequence[str]
+) -> list[tuple[Funding, Money]]:
+    contested = Chargeback.objects.filter(funding=OuterRef("pk"), state__in=but)
     rows = Funding.objects.filter(
         ~Exists(contested),
         organization=organization,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money, zero
@@ -23,6 +24,12 @@ class FundsFrozen(DomainError):
     status = 409
 
 
+def movable_accounts(organization: Organization, currency: str) -> list[UUID]:
+    """The accounts of the client's money that is not at work, which `require_cover` locks."""
+    rows = Account.objects.filter(organization=organization, currency=currency, kind__in=_MOVABLE)
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
 def require_cover(
     *, organization: Organization, amount: Money, of: frozenset[str], key: str, at: datetime
 ) -> None:
@@ -36,10 +43,8 @@ def require_cover(
     if not held or Posting.objects.filter(key=key).exists():
         return
     total = sum((each.amount for each in held), start=zero(amount.currency))
-    rows = Account.objects.filter(
-        organization=organization, currency=amount.currency, kind__in=_MOVABLE
-    )
-    locked = ledger.lock_accounts(account_ids=rows.values_list("id", flat=True))
+    movable = movable_accounts(organization, amount.currency)
+    locked = ledger.lock_accounts(account_ids=movable)
     present = Money(
         sum(row.balance_minor for row in locked.values() if row.kind in of), amount.currency
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from marketplace.kit.errors import InvalidInput
 from marketplace.organizations.models import Organization
@@ -14,10 +15,12 @@ from payouts.selectors.invariants import check_ledger
 from payouts.services import proposing, wiring, wiring_back
 from payouts.services.accounts import account
 from payouts.services.ledger import InsufficientBalance
-from payouts.services.proposing import SamePerson
+from payouts.services.proposing import AlreadyProposed, SamePerson
+from payouts.services.refunding import NotRefundable
 from payouts.services.wiring import NotAWire, WireKnown
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
+from tests.payouts.provider import press
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +135,44 @@ def test_no_more_goes_back_by_bank_than_is_free() -> None:
 
     proposal.refresh_from_db()
     assert (proposal.state, wallet(client, "USD")) == ("proposed", usd(500_000))
+
+
+def test_money_that_came_by_card_does_not_go_back_by_bank() -> None:
+    client = make.organization()
+    make.paid_funding(client, usd(10_000))
+    wiring.confirm_wire(wire=enter(client, 4000), by=make.user(), at=NOON)
+    proposal = back(client, 4001)
+
+    with pytest.raises(NotRefundable) as refused:
+        proposing.approve(proposal=proposal, by=make.user(), at=NOON)
+    proposing.refuse(proposal=proposal, answer="Too much", by=make.user(), at=NOON)
+    proposing.approve(proposal=back(client, 4000), by=make.user(), at=NOON)
+
+    assert refused.value.message.endswith("by bank you can send 40.00 USD.")
+    assert wallet(client, "USD") == usd(10_000)
+
+
+def test_one_transfer_back_is_proposed_once() -> None:
+    client = make.organization()
+    wiring.confirm_wire(wire=enter(client), by=make.user(), at=NOON)
+    back(client, 1000)
+
+    with pytest.raises(AlreadyProposed):
+        back(client, 1000)
+
+
+def test_the_bank_and_the_clients_money_are_locked_in_one_go() -> None:
+    client = make.organization()
+    wiring.confirm_wire(wire=enter(client), by=make.user(), at=NOON)
+    paid = make.paid_funding(client, usd(1000))
+    press("open_chargeback", str(paid.charge_id))
+    ids = [account("platform_bank", currency="USD").id.hex]
+    ids.append(account("wallet", currency="USD", organization=client).id.hex)
+    proposal, second = back(client, 1000), make.user()
+
+    with CaptureQueriesContext(connection) as caught:
+        proposing.approve(proposal=proposal, by=second, at=NOON)
+
+    found = [each["sql"] for each in caught if "FOR NO KEY UPDATE" in each["sql"]]
+    locks = [each for each in found if 'FROM "payouts_account"' in each]
+    assert [each in locks[0] for each in ids] == [True, True]
