@@ -130,6 +130,7 @@ def posting(request: HttpRequest, user: User, posting_id: UUID) -> HttpResponse:
         "posting": found,
         "legs": [{**_entry(each, found.currency), **_account(each.account)} for each in joined],
         "source": source_of(found, user),
+        "author": _author(found.actor),
         "movements": [
             {"row": each, "net": Money(each.net_minor, each.currency)}
             for each in visible_balance_transactions(to=user).filter(posting=found).order_by("pk")
@@ -138,6 +139,16 @@ def posting(request: HttpRequest, user: User, posting_id: UUID) -> HttpResponse:
         "more": len(listed) > EARNINGS_SHOWN,
     }
     return render(request, "web/staff/posting.html", context)
+
+
+def _author(actor: UUID | None) -> str:
+    """Whoever caused a posting; experts by their pseudonym."""
+    if actor is None:
+        return "a job"
+    user = User.objects.filter(pk=actor).select_related("expert").order_by("pk").first()
+    if user is None:
+        return str(actor)
+    return user.name if not hasattr(user, "expert") else user.expert.pseudonym
 
 
 def _find(user: User, account_id: UUID) -> Account:

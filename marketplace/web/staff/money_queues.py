@@ -62,7 +62,7 @@ def money_queues(user: User, *, at: datetime) -> Iterator[Kind]:
 
 
 def _out(user: User, at: datetime) -> Iterator[Kind]:
-    runs, payouts, all_payouts = visible_runs(to=user), visible_payouts(to=user), "staff:payouts"
+    runs = visible_runs(to=user)
     yield Kind(
         "Runs to close",
         "lock",
@@ -89,10 +89,16 @@ def _out(user: User, at: datetime) -> Iterator[Kind]:
         "started_at",
         DAY,
     )
+    yield from _payouts(user, at)
+    yield from _files(user)
+
+
+def _payouts(user: User, at: datetime) -> Iterator[Kind]:
+    payouts, all_payouts = visible_payouts(to=user), reverse("staff:payouts")
     yield Kind(
         "Held payouts",
         "hand",
-        f"{reverse(all_payouts)}?state=held",
+        f"{all_payouts}?state=held",
         with_hold(payouts.filter(state="held")),
         "held_at",
         3 * DAY,
@@ -100,7 +106,7 @@ def _out(user: User, at: datetime) -> Iterator[Kind]:
     yield Kind(
         "Payouts that Stripe refused",
         "x",
-        f"{reverse(all_payouts)}?state=rejected",
+        f"{all_payouts}?state=rejected",
         payouts.filter(state="rejected"),
         "reserved_at",
         DAY,
@@ -108,7 +114,7 @@ def _out(user: User, at: datetime) -> Iterator[Kind]:
     yield Kind(
         "Returned by the expert's bank",
         "undo-2",
-        f"{reverse(all_payouts)}?state=bank_failed",
+        f"{all_payouts}?state=bank_failed",
         payouts.filter(state="bank_failed"),
         "transferred_at",
         7 * DAY,
@@ -116,12 +122,11 @@ def _out(user: User, at: datetime) -> Iterator[Kind]:
     yield Kind(
         "Transfers without an answer",
         "search",
-        f"{reverse(all_payouts)}?state=unknown",
+        f"{all_payouts}?state=unknown",
         without_answer(payouts, at=at),
         "attempts__first_sent_at",
         HOUR,
     )
-    yield from _files(user)
 
 
 def _files(user: User) -> Iterator[Kind]:

@@ -329,6 +329,17 @@ def test_entries_are_downloaded_as_they_are_shown(grace: User) -> None:
     ]
 
 
+def test_a_posting_names_whoever_caused_it(grace: User) -> None:
+    fay = cast.staff("finance", name="Fay Finance")
+    _cash(500)
+    made = Posting.objects.get(key="cash")
+    again = ledger.reverse(posting=made, key="cash:back", at=NOON, actor=fay.pk)
+
+    page = cast.text(cast.enter(grace).get(reverse("staff:posting", args=[again.pk])))
+
+    assert '<dd class="break">Fay Finance</dd>' in page
+
+
 def test_posting_leads_to_the_row_it_was_made_for(grace: User) -> None:
     money.owed(5000)
     payout = money.send(money.approved_run())
@@ -342,6 +353,7 @@ def test_posting_leads_to_the_row_it_was_made_for(grace: User) -> None:
     assert reverse("staff:payout", args=[payout.pk]) in page("transfer_made")
     assert reverse("staff:payout", args=[payout.pk]) in page("payout_reserved")
     assert "1,000.00 USD from Lab" in page("funding_paid")
+    assert '<dd class="break">a job</dd>' in page("transfer_made")
     assert "970.70 USD</dd>" in page("funding_paid").replace(" net", "")
     assert "50.00 USD of Lab" in page("reservation_made")
     assert "At Stripe" in page("fee_booked")
