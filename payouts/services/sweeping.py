@@ -6,12 +6,12 @@ import logging
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from marketplace.kit.errors import DomainError
 from marketplace.people.models import User
-from payouts.gateways.port import Refused
+from payouts.gateways.port import GatewayError, Refused
 from payouts.models import PayoutAttempt
 from payouts.selectors.pausing import pause_reason
 from payouts.services import outcomes
@@ -50,7 +50,7 @@ def sweep_attempts(*, at: datetime, watch: Watch | None = None) -> int:
             break
         try:
             _settle(attempt_id, timer.now())
-        except Exception as failure:
+        except (DatabaseError, DomainError, GatewayError) as failure:
             logger.exception("Could not settle an attempt", extra={"attempt": str(attempt_id)})
             failures.append(failure)
     for run_id in {run_id for _, run_id in swept}:
