@@ -55,18 +55,26 @@ def start_onboarding(*, expert: Expert, return_url: str, at: datetime) -> str:
 def sync_payee(*, account_id: str, at: datetime) -> Payee:
     """Look at an account and take over what Stripe sees now. A sequence; repeat it freely.
 
-    An account that may receive again lets the payouts that waited for it go on. Raises
+    An account that may receive again lets the payouts that waited for it go on. What was read while
+    somebody else took over another look may be older than theirs, so it is read again. Raises
     PayeeUnknown.
     """
-    seen = gateway().read_recipient(account_id=account_id)
-    with transaction.atomic(durable=True):
-        payee = (
-            Payee.objects.select_for_update().filter(account_id=account_id).order_by("id").first()
-        )
-        if payee is None:
-            raise PayeeUnknown("This account is not ours, or not yet.")
-        _apply(payee, seen, at)
-    return payee
+    while True:
+        known = _checked_at(account_id)
+        seen = gateway().read_recipient(account_id=account_id)
+        with transaction.atomic(durable=True):
+            rows = Payee.objects.select_for_update().filter(account_id=account_id)
+            payee = rows.order_by("id").first()
+            if payee is None:
+                raise PayeeUnknown("This account is not ours, or not yet.")
+            if payee.checked_at == known:
+                _apply(payee, seen, at)
+                return payee
+
+
+def _checked_at(account_id: str) -> datetime | None:
+    rows = Payee.objects.filter(account_id=account_id).order_by("id")
+    return rows.values_list("checked_at", flat=True).first()
 
 
 def close_payees(*, expert: Expert, rail: str, at: datetime) -> None:

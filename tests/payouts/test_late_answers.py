@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any  # Any: what Stripe's client gives
 
 import pytest
 import stripe
 
+from payouts.gateways.port import GatewayError, Recipient
 from payouts.gateways.sandbox.transport import SandboxTransport
-from payouts.models import Break, Payout, PayoutAttempt, SandboxObject
+from payouts.models import Break, Payee, Payout, PayoutAttempt, SandboxObject
 from payouts.services import (
     looking_up,
+    onboarding,
     proposing,
     releasing,
     sandboxing,
@@ -80,12 +83,12 @@ def test_an_attempt_that_cannot_be_settled_keeps_no_other_from_its_turn(
 
     def stumble(*, attempt: PayoutAttempt, **given: object) -> None:
         if attempt.payout_id == first.id:
-            raise LookupError("a surprise")
+            raise GatewayError("a surprise")
         settle(attempt=attempt, **given)  # type: ignore[arg-type]  # what the sweep gives
 
     monkeypatch.setattr(sweeping, "deliver", stumble)
 
-    with pytest.raises(LookupError, match="a surprise"):
+    with pytest.raises(GatewayError, match="a surprise"):
         sweeping.sweep_attempts(at=NOON + 3 * MINUTE, watch=make.still(NOON + 3 * MINUTE))
 
     second.refresh_from_db()
@@ -157,3 +160,28 @@ def test_a_payout_that_two_people_release_after_a_late_transfer_stays_released(
 
     payout.refresh_from_db()
     assert payout.state == "reserved"
+
+
+def test_an_old_look_at_an_account_does_not_undo_a_newer_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    make.onboarded()
+    account_id, by = str(Payee.objects.get().account_id), make.user().id
+    real, looks = onboarding.gateway(), list[str]()
+
+    def read_slowly(*, account_id: str) -> Recipient:
+        seen = real.read_recipient(account_id=account_id)
+        looks.append(account_id)
+        if len(looks) == 1:
+            sandboxing.restore_account(account_id=account_id, by=by, at=NOON)
+            onboarding.sync_payee(account_id=account_id, at=NOON + MINUTE)
+        return seen
+
+    sandboxing.restrict_account(account_id=account_id, by=by, at=NOON)
+    slow = SimpleNamespace(read_recipient=read_slowly)
+    monkeypatch.setattr(onboarding, "gateway", lambda: slow)
+
+    onboarding.sync_payee(account_id=account_id, at=NOON + MINUTE)
+
+    assert Payee.objects.get().state == "active"
+    assert len(looks) == 3
