@@ -107,6 +107,11 @@ def sweep_refunds() -> None:
     returning.sweep_refunds(at=clock.now())
 
 
+@shared_task(name="payouts.confirm_refund_not_sent", queue="money")
+def confirm_refund_not_sent(*, proposal_id: str) -> None:
+    returning.confirm_not_sent(proposal_id=UUID(proposal_id), at=clock.now())
+
+
 @shared_task(name="payouts.recoup_losses", queue="money")
 def recoup_losses() -> None:
     recouping.recoup_losses(at=clock.now())

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
@@ -18,6 +19,7 @@ from payouts.gateways.port import Refund as Found
 from payouts.models import Proposal, Refund, RefundPart
 from payouts.services import ledger
 from payouts.services.accounts import account
+from payouts.services.breaking import open_break
 from payouts.services.pacing import LONGEST_PAUSE, back_off
 from payouts.services.proposing import decides, propose
 from payouts.services.refunding import lock_refund, note, return_to_wallet
@@ -39,9 +41,13 @@ class StillUncertain(DomainError):
 def record_refund(*, part_id: UUID, found: Found, at: datetime) -> RefundPart:
     """The refund exists: the money has left. One that failed later is back in the wallet.
 
-    Once, whoever says so. Another amount than was asked for books nothing and waits for a person.
+    Once, whoever says so. Another amount than was asked for books nothing and waits for a person;
+    one that is back in the wallet already opens a Break.
     """
     part, refund = _lock(part_id)
+    if part.state == "failed" and part.provider_id is None:
+        _tell(part, refund, found, at)
+        return part
     if found.amount != Money(part.amount_minor, refund.currency):
         logger.error("A refund is not what was asked for", extra={"part": str(part.id)})
         if part.state in _OPEN:
@@ -128,13 +134,42 @@ def propose_not_sent(*, part: RefundPart, why: str, by: User, at: datetime) -> P
 
 
 @decides("refund_not_sent")
-def _declare_not_sent(proposal: Proposal, by: User, at: datetime) -> None:
-    part, refund = _lock(proposal.subject_id)
+def _doubt(proposal: Proposal, _by: User, at: datetime) -> None:
+    """Have a job ask Stripe once more, and only then free the money."""
+    part, _ = _lock(proposal.subject_id)
     _require_provable(part, at)
-    _end(part, "failed", "Two people found that it never left.", at)
-    return_to_wallet(part=part, at=at)
-    _finish(refund, at)
-    note(kind="refund.declared_not_sent", refund=refund, at=at, by=by.pk)
+    enqueue(
+        "payouts.confirm_refund_not_sent",
+        key=f"payouts.confirm_refund_not_sent:{proposal.id}",
+        proposal_id=str(proposal.id),
+    )
+
+
+@transaction.atomic(durable=True)
+def declare_not_sent(*, part_id: UUID, by: UUID | None, at: datetime) -> RefundPart:
+    """An unknown refund that two people and Stripe say never left is free again, once."""
+    part, refund = _lock(part_id)
+    if part.state == "unknown":
+        _end(part, "failed", "Two people found that it never left.", at)
+        return_to_wallet(part=part, at=at)
+        _finish(refund, at)
+        note(kind="refund.declared_not_sent", refund=refund, at=at, by=by)
+    return part
+
+
+def _tell(part: RefundPart, refund: Refund, found: Found, at: datetime) -> None:
+    if found.state in _TURNED_BACK:
+        return
+    open_break(
+        kind="missing_in_ledger",
+        ref=found.refund_id,
+        currency=refund.currency,
+        expected_minor=0,
+        found_minor=-found.amount.minor,
+        detail=f"It left at Stripe, but is back in the wallet: {part.error_message}",
+        at=at,
+        organization=refund.organization_id,
+    )
 
 
 def _require_provable(part: RefundPart, at: datetime) -> None:

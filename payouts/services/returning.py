@@ -20,7 +20,7 @@ from payouts.gateways.port import (
     ReplayedFailure,
     SlowDown,
 )
-from payouts.models import Refund, RefundPart
+from payouts.models import Proposal, Refund, RefundPart
 from payouts.selectors.pausing import pause_reason
 from payouts.services import giving_back
 from payouts.services.freezing import WALLET, FundsFrozen, require_cover
@@ -125,6 +125,17 @@ def look_up_refund(*, part: RefundPart, at: datetime) -> RefundPart | None:
         if found.reference == str(part.id):
             return giving_back.record_refund(part_id=part.id, found=found, at=at)
     return None
+
+
+def confirm_not_sent(*, proposal_id: UUID, at: datetime) -> RefundPart:
+    """What two people decided about a refund without an answer. A sequence; repeat it freely.
+
+    One that Stripe shows after all is taken over instead.
+    """
+    proposal = Proposal.objects.get(id=proposal_id, kind="refund_not_sent", state="approved")
+    part = RefundPart.objects.select_related("funding").get(id=proposal.subject_id)
+    found = look_up_refund(part=part, at=at)
+    return found or giving_back.declare_not_sent(part_id=part.id, by=proposal.decided_by_id, at=at)
 
 
 def sync_refund(*, refund_id: str, at: datetime) -> RefundPart | None:
