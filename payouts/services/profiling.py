@@ -108,8 +108,8 @@ def _require_complete(party: Party) -> None:
     if party.country not in COUNTRIES:
         problems.append({"field": "country", "problem": "Choose a country."})
     if party.vat_number and not may_be_of(party.vat_number, country=party.country):
-        said = "This is no VAT number of the country; leave it empty if there is none."
-        problems.append({"field": "vat_number", "problem": said})
+        words = "This is no VAT number of the country; leave it empty if there is none."
+        problems.append({"field": "vat_number", "problem": words})
     if problems:
         raise InvalidInput("Something is missing or wrong.", errors=problems)
 
