@@ -77,7 +77,7 @@ def _policy(row: Proposal, terms: Terms) -> str:
     where = [terms["currency"], terms["country"], str(terms["year"] or "")]
     where += [row.organization.name] if row.organization else []
     scope = ", ".join(filter(None, where)) or "everybody"
-    what, _, unit = POLICY_KINDS.get(terms["kind"], terms["kind"]).partition(", ")
+    what, _, unit = POLICY_KINDS[terms["kind"]].partition(", ")
     number = _in_unit(terms["value"], unit, terms["currency"])
     start = datetime.fromisoformat(terms["effective_at"])
     return f"Set “{what}” to {number} for {scope} from {start:%-d %b %Y, %H:%M} UTC."
