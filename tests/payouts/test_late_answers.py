@@ -9,6 +9,7 @@ from typing import Any  # Any: what Stripe's client gives
 import pytest
 import stripe
 
+from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError, Recipient
 from payouts.gateways.sandbox.transport import SandboxTransport
 from payouts.models import Break, Payee, Payout, PayoutAttempt, SandboxObject
@@ -167,7 +168,7 @@ def test_an_old_look_at_an_account_does_not_undo_a_newer_one(
 ) -> None:
     make.onboarded()
     account_id, by = str(Payee.objects.get().account_id), make.user().id
-    real, looks = onboarding.gateway(), list[str]()
+    real, looks = gateway(), list[str]()
 
     def read_slowly(*, account_id: str) -> Recipient:
         seen = real.read_recipient(account_id=account_id)
