@@ -18,9 +18,16 @@ Values = dict[str, Any]  # Any: template values
 
 def credit(member: Member, currency: str, *, at: datetime) -> Values:
     """What `credit.html` shows."""
-    owner = member.organization
+    owner, terms = member.organization, terms_of(member.organization, at=at)
+    if terms.mode != "post_paid":
+        late = overdue(owner, currency, at=at)
+        return {
+            "terms": terms,
+            "overdue": late,
+            "open": open_invoices(member, at=at) if late else [],
+        }
     return {
-        "terms": terms_of(owner, at=at),
+        "terms": terms,
         "owed": receivable(owner, currency),
         "left": credit_left(owner, currency, at=at),
         "overdue": overdue(owner, currency, at=at),
