@@ -24,7 +24,7 @@ class FundsFrozen(DomainError):
     status = 409
 
 
-def movable_accounts(organization: Organization, currency: str) -> list[UUID]:
+def movable_accounts(*, organization: Organization, currency: str) -> list[UUID]:
     """The accounts of the client's money that is not at work, which `require_cover` locks."""
     rows = Account.objects.filter(organization=organization, currency=currency, kind__in=_MOVABLE)
     return list(rows.order_by("id").values_list("id", flat=True))
@@ -43,7 +43,7 @@ def require_cover(
     if not held or Posting.objects.filter(key=key).exists():
         return
     total = sum((each.amount for each in held), start=zero(amount.currency))
-    movable = movable_accounts(organization, amount.currency)
+    movable = movable_accounts(organization=organization, currency=amount.currency)
     locked = ledger.lock_accounts(account_ids=movable)
     present = Money(
         sum(row.balance_minor for row in locked.values() if row.kind in of), amount.currency

@@ -59,7 +59,7 @@ def _book(proposal: Proposal, by: User, at: datetime) -> None:
     key = f"wire_back:{proposal.id}"
     wallet = account("wallet", currency=amount.currency, organization=organization)
     bank = account("platform_bank", currency=amount.currency)
-    movable = movable_accounts(organization, amount.currency)
+    movable = movable_accounts(organization=organization, currency=amount.currency)
     locked = ledger.lock_accounts(account_ids=[bank.id, *movable])
     require_cover(organization=organization, amount=amount, of=WALLET, key=key, at=at)
     require_free(wallet=locked[wallet.id], organization=organization, amount=amount)
