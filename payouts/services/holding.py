@@ -18,6 +18,7 @@ from payouts.services.accounts import account
 from payouts.services.attempts import next_attempt
 
 SHORTEST_REASON = 10
+PAID_LATE = "an earlier try was paid after all"
 
 
 class CallInFlight(DomainError):
@@ -85,6 +86,8 @@ def cancel_payout(*, payout: Payout, why: str, at: datetime, by: UUID | None = N
     row = lock_payout(payout_id=payout.id)
     if row.state == "cancelled":
         return row
+    if row.why == PAID_LATE:
+        raise CallInFlight("An earlier try was paid. Two people release it once that is explained.")
     _require_nothing_sent(row)
     move(payout=row, state="cancelled", why=why)
     open_attempts = PayoutAttempt.objects.filter(payout=row, state="created")

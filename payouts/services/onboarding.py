@@ -16,7 +16,7 @@ from payouts.gateways.port import GatewayError, Recipient
 from payouts.models import Payee, Payout, PayoutAttempt
 from payouts.policy import REACHABLE
 from payouts.services.funding import PaymentsUnavailable
-from payouts.services.holding import cancel_payout, resume_payout
+from payouts.services.holding import PAID_LATE, cancel_payout, resume_payout
 from payouts.signals import payee_restricted
 
 
@@ -73,8 +73,8 @@ def sync_payee(*, account_id: str, at: datetime) -> Payee:
 
 
 def _checked_at(account_id: str) -> datetime | None:
-    rows = Payee.objects.filter(account_id=account_id).order_by("id")
-    return rows.values_list("checked_at", flat=True).first()
+    payee = Payee.objects.filter(account_id=account_id).order_by("id").first()
+    return payee.checked_at if payee else None
 
 
 def close_payees(*, expert: Expert, rail: str, at: datetime) -> None:
@@ -96,7 +96,8 @@ def _give_back_unsent(payee: Payee, why: str, at: datetime) -> None:
     may_be_sent = PayoutAttempt.objects.filter(
         payout=OuterRef("pk"), state__in=["sending", "unknown", "succeeded"]
     )
-    for payout in rows.exclude(Exists(may_be_sent)).order_by("id"):
+    free = rows.exclude(Exists(may_be_sent)).exclude(why=PAID_LATE)
+    for payout in free.order_by("id"):
         cancel_payout(payout=payout, why=why, at=at)
 
 

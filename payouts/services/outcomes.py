@@ -17,7 +17,7 @@ from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.attempts import next_attempt
 from payouts.services.breaking import open_break
-from payouts.services.holding import lock_payout, move, note
+from payouts.services.holding import PAID_LATE, lock_payout, move, note
 from payouts.services.pacing import back_off
 from payouts.services.running_payouts import lock_run, pause_run
 
@@ -26,7 +26,6 @@ ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
 PAID_FROM = {"stripe": "psp_clearing", "bank_file": "platform_bank"}
-PAID_LATE = "an earlier try was paid after all"
 ACCOUNT_PAUSE = timedelta(minutes=10)
 
 

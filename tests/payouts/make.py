@@ -21,6 +21,7 @@ from payouts.models import (
     Reservation,
     SandboxObject,
 )
+from payouts.selectors.earnings import Balance
 from payouts.services import (
     budgeting,
     collecting,
@@ -154,6 +155,14 @@ def available(who: Expert, pay: int, *, currency: str = "USD") -> Earning:
     rounds.release_holds(at=NOON)
     row.refresh_from_db()
     return row
+
+
+def balances(
+    pending: Money, available: Money, on_its_way: Money, paid: Money, owed: Money
+) -> Balance:
+    """What an expert sees whose bank refused nothing and whom no employer pays."""
+    none = Money(0, pending.currency)
+    return Balance(pending, available, on_its_way, paid, owed, none, none, none)
 
 
 def balance(row: Account) -> int:

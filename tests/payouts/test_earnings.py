@@ -14,7 +14,7 @@ from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from payouts.models import Break, Earning, Entry, Posting, Reservation
 from payouts.selectors.budgets import project_budget
-from payouts.selectors.earnings import Balance, expert_balance
+from payouts.selectors.earnings import expert_balance
 from payouts.selectors.invariants import check_ledger
 from payouts.services import earning, reserving, rounds
 from payouts.services.accounts import account
@@ -76,7 +76,7 @@ def test_a_round_changes_no_shown_number() -> None:
     rounds.post_earnings(at=NOON)
 
     assert (expert_balance(who, "USD"), project_budget(batch.subject_id, "USD")) == before
-    assert before[0] == Balance(usd(100), usd(0), usd(0), usd(0), usd(0))
+    assert before[0] == make.balances(usd(100), usd(0), usd(0), usd(0), usd(0))
     assert before[1].spent == usd(115)
 
 
@@ -101,7 +101,7 @@ def test_the_hold_ends_at_its_instant() -> None:
     late = rounds.release_holds(at=NOON + HOLD)
 
     assert (early, late) == (0, 1)
-    assert expert_balance(who, "USD") == Balance(usd(0), usd(100), usd(0), usd(0), usd(0))
+    assert expert_balance(who, "USD") == make.balances(usd(0), usd(100), usd(0), usd(0), usd(0))
 
 
 def test_an_unposted_earning_waits_for_its_round_before_it_is_released() -> None:

@@ -14,6 +14,7 @@ from payouts.gateways.port import GatewayError, Recipient
 from payouts.gateways.sandbox.transport import SandboxTransport
 from payouts.models import Break, Payee, Payout, PayoutAttempt, SandboxObject
 from payouts.services import (
+    holding,
     looking_up,
     onboarding,
     proposing,
@@ -23,6 +24,7 @@ from payouts.services import (
     sweeping,
 )
 from payouts.services.breaking import propose_resolution
+from payouts.services.holding import CallInFlight
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 from tests.payouts.provider import reconcile
@@ -131,6 +133,20 @@ def test_a_transfer_of_a_rejected_attempt_holds_the_next_one_and_opens_a_break(
         movement.object_id,
         -5000,
     )
+
+
+def test_nobody_alone_gives_back_the_money_of_a_late_transfer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payout, transfer_id = _given_up(monkeypatch)
+    looking_up.adopt_transfer(transfer_id=transfer_id, at=NOON + 26 * HOUR)
+
+    with pytest.raises(CallInFlight):
+        holding.cancel_payout(payout=payout, why="asked", at=NOON + 26 * HOUR)
+    onboarding.close_payees(expert=payout.expert, rail="stripe", at=NOON + 26 * HOUR)
+
+    payout.refresh_from_db()
+    assert payout.state == "held"
 
 
 def test_reconciliation_goes_on_past_a_transfer_of_a_rejected_attempt(

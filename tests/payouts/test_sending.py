@@ -9,7 +9,7 @@ from payouts.models import (
     Earning,
     Payout,
 )
-from payouts.selectors.earnings import Balance, expert_balance
+from payouts.selectors.earnings import expert_balance
 from payouts.services import (
     holding,
     sending,
@@ -29,7 +29,7 @@ def test_a_run_pays_every_available_earning_once() -> None:
     run.refresh_from_db()
     assert (payout.state, payout.amount_minor, run.state) == ("transferred", 5000, "done")
     assert make.transfers() == [5000]
-    assert expert_balance(who, "USD") == Balance(usd(0), usd(0), usd(0), usd(5000), usd(0))
+    assert expert_balance(who, "USD") == make.balances(usd(0), usd(0), usd(0), usd(5000), usd(0))
     assert set(Earning.objects.values_list("state", flat=True)) == {"paid"}
 
 

@@ -73,6 +73,9 @@ class Model:
             on_its_way=usd(self.unknown + self.stuck),
             paid=usd(self.paid),
             owed=usd(0),
+            returned=usd(0),
+            with_employer=usd(0),
+            by_employer=usd(0),
         )
 
     def budget(self) -> Budget:
