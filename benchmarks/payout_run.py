@@ -57,7 +57,7 @@ class Memory:
 
     def peak_mb(self, start: float, end: float) -> float:
         """The most between two moments, in seconds since the beginning."""
-        return max(size for at, size in self.seen if start <= at <= end) / 1e6
+        return max((size for at, size in self.seen if start <= at <= end), default=0) / 1e6
 
 
 def prepare(table: Table, *, experts: int) -> PayoutRun:

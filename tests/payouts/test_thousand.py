@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from datetime import timedelta
 from random import Random
@@ -17,7 +18,11 @@ from payouts.services.pacing import Watch
 from tests.payouts import crowd, make
 from tests.payouts.make import NOON
 
-pytestmark = pytest.mark.django_db
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.timeout(900),
+    pytest.mark.skipif("CHAOS" not in os.environ, reason="takes minutes: make chaos"),
+]
 EXPERTS = 1000
 HALF_HOUR = timedelta(minutes=30)
 
