@@ -157,9 +157,7 @@ def unlisted() -> set[str]:
     """Names of our own addresses that stand neither above nor in the list."""
     listed = {page.name for page in PAGES} | NO_PAGES
     names = {name for name in _names(get_resolver().url_patterns, "") if name}
-    return {
-        name for name in names - listed if not name.startswith((*_OTHERS, "money-api:", "metrics"))
-    }
+    return {name for name in names - listed if not name.startswith(_OTHERS)}
 
 
 def _names(patterns: list[URLPattern | URLResolver], space: str) -> Iterator[str]:
