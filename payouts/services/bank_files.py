@@ -18,7 +18,8 @@ from payouts.selectors.bank_lines import amount_cell
 from payouts.selectors.pausing import pause_reason
 from payouts.services.bank_accounts import account_number
 from payouts.services.holding import cancel_payout, move, note
-from payouts.services.running_payouts import SamePerson, start_run
+from payouts.services.proposing import SamePerson
+from payouts.services.running_payouts import start_run
 
 COLUMNS = ("reference", "holder", "account", "bank_code", "country", "amount", "currency")
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from marketplace.events.services.recording import record
-from payouts.models import Account, Break, Reservation
+from payouts.models import Account, Reservation
 from payouts.services import ledger
 from payouts.services.accounts import account
+from payouts.services.breaking import open_break
 
 
 def cover(
@@ -36,7 +36,17 @@ def cover(
         present = left[row.reserved_id]
         legs += _draw(row, amount, left=left, locked=locked, last=expense)
         if present < amount:
-            _open_break(row, owed=amount, present=present, round_key=round_key, at=at)
+            open_break(
+                kind="earning_unfunded",
+                ref=f"{row.id}:{round_key}",
+                currency=row.currency,
+                expected_minor=amount,
+                found_minor=present,
+                detail="A reservation did not cover its approved work; the experts were paid.",
+                at=at,
+                organization=row.organization_id,
+                project=row.subject_id,
+            )
     return legs
 
 
@@ -59,31 +69,3 @@ def _draw(
         left[pot] -= part
         rest -= part
     return [*legs, ledger.Leg(last, "D", rest)]
-
-
-def _open_break(
-    reservation: Reservation, *, owed: int, present: int, round_key: str, at: datetime
-) -> None:
-    found = Break.objects.create(
-        kind="earning_unfunded",
-        ref=f"{reservation.id}:{round_key}",
-        currency=reservation.currency,
-        expected_minor=owed,
-        found_minor=present,
-        detail="A batch's reservation did not cover its approved work; the experts were paid.",
-        opened_at=at,
-    )
-    record(
-        "break.opened",
-        at=at,
-        object_kind="break",
-        object_id=found.id,
-        organization=reservation.organization_id,
-        project=reservation.subject_id,
-        data={
-            "kind": found.kind,
-            "expected": owed,
-            "found": present,
-            "currency": found.currency,
-        },
-    )

@@ -6,8 +6,6 @@ employer's acknowledgement that it has paid gives the money that covered it back
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time
@@ -18,11 +16,12 @@ from django.db.models import Max, Q
 
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError, InvalidInput
-from marketplace.kit.money import exponent
 from marketplace.kit.states import require_transition
+from marketplace.kit.tables import csv_lines
 from marketplace.organizations.models import Employment, Organization
 from marketplace.people.models import Expert, User
 from payouts.models import Earning, PayrollExport, PayrollItem, PayrollLine, Posting
+from payouts.selectors.bank_lines import amount_cell
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.proposing import SamePerson
@@ -226,32 +225,19 @@ def _post(export: PayrollExport, drafts: list[Draft], by: User) -> None:
 
 
 def _file(export: PayrollExport) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([*COLUMNS, *MORE_COLUMNS])
     lines = export.lines.select_related("expert").order_by("expert__pseudonym")
-    writer.writerows(_cells(export, line) for line in lines.prefetch_related("items"))
-    return out.getvalue()
+    rows = (_cells(export, line) for line in lines.prefetch_related("items"))
+    return "".join(csv_lines([*COLUMNS, *MORE_COLUMNS], rows))
 
 
 def _cells(export: PayrollExport, line: PayrollLine) -> Iterator[object]:
-    places = exponent(export.currency)
-    whole, rest = divmod(line.amount_minor, 10**places)
-    yield from (line.expert.pseudonym, _safe(line.expert.display_name))
+    yield from (line.expert.pseudonym, line.expert.display_name)
     yield from (export.period_from, export.period_until)
-    yield _hundredths((line.seconds * 100 + 1800) // 3600)
+    hundredths = (line.seconds * 100 + 1800) // 3600
+    yield f"{hundredths // 100}.{hundredths % 100:02d}"
     yield from (line.amount_minor, export.currency)
-    yield f"{whole}.{rest:0{places}d}" if places else str(whole)
+    yield amount_cell(line.amount_minor, export.currency)
     yield " ".join(sorted(str(item.earning_id) for item in line.items.all() if item.is_live))
-
-
-def _hundredths(count: int) -> str:
-    return f"{count // 100}.{count % 100:02d}"
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet takes a cell that begins so for a formula."""
-    return f"'{text}" if text[:1] in "=+-@\t\r" else text
 
 
 def _lock(export: PayrollExport, target: str) -> PayrollExport:

@@ -14,6 +14,7 @@ from marketplace.kit.states import require_transition
 from marketplace.people.models import User
 from payouts.models import Payout, PayoutRun
 from payouts.services.holding import cancel_payout
+from payouts.services.proposing import SamePerson
 
 SENDS_PER_JOB = 50
 JOB_SPACING = timedelta(seconds=5)
@@ -31,13 +32,6 @@ class RunStillCollecting(DomainError):
 
     code = "run_still_collecting"
     status = 409
-
-
-class SamePerson(DomainError):
-    """Whoever opens or closes a run, or is paid by it, may not approve it."""
-
-    code = "same_person"
-    status = 403
 
 
 @transaction.atomic

@@ -18,7 +18,8 @@ from payouts.services import outcomes
 from payouts.services.holding import resume_payout
 from payouts.services.looking_up import look_up
 from payouts.services.pacing import LONGEST_PAUSE, Watch, keep_pace
-from payouts.services.running_payouts import SENDS_PER_JOB, SamePerson, finish_run
+from payouts.services.proposing import SamePerson
+from payouts.services.running_payouts import SENDS_PER_JOB, finish_run
 from payouts.services.sending import LONGEST_JOB, deliver, mark_sending, wake_runs
 
 logger = logging.getLogger(__name__)

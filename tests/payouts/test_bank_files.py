@@ -32,7 +32,7 @@ from payouts.services import (
     sending,
     sweeping,
 )
-from payouts.services.running_payouts import SamePerson
+from payouts.services.proposing import SamePerson
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 from tests.payouts.rails import (

@@ -25,7 +25,7 @@ from payouts.services import (
     sending,
     sweeping,
 )
-from payouts.services.running_payouts import SamePerson
+from payouts.services.proposing import SamePerson
 from payouts.services.sweeping import StillUncertain
 from tests.payouts import make
 from tests.payouts.make import NOON, usd

@@ -24,7 +24,8 @@ from payouts.services import (
     running_payouts,
     sending,
 )
-from payouts.services.running_payouts import RunAlreadyOpen, RunStillCollecting, SamePerson
+from payouts.services.proposing import SamePerson
+from payouts.services.running_payouts import RunAlreadyOpen, RunStillCollecting
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 

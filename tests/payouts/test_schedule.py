@@ -13,7 +13,7 @@ from marketplace.kit.environment import amounts, weekly
 from payouts.models import Payout, PayoutRun
 from payouts.selectors.timing import cash_out_timing, weekly_timing
 from payouts.services import collecting, running_payouts, scheduling
-from payouts.services.running_payouts import SamePerson
+from payouts.services.proposing import SamePerson
 from tests.payouts import make
 from tests.payouts.make import NOON
 
