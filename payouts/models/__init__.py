@@ -21,6 +21,7 @@ from payouts.models.reconciliation import (
     Reconciliation,
 )
 from payouts.models.refunds import Chargeback, Refund, RefundPart
+from payouts.models.requests import FrozenRequest
 from payouts.models.runs import (
     LIVE_ATTEMPT,
     MONEY_RESERVED,
@@ -66,6 +67,7 @@ __all__ = [
     "DocumentSeries",
     "Earning",
     "Entry",
+    "FrozenRequest",
     "Funding",
     "InstanceMode",
     "Invoice",

@@ -11,6 +11,7 @@ from marketplace.kit.states import transitions
 from payouts.models import triggers
 from payouts.models.earnings import Earning
 from payouts.models.payees import RAILS, Payee
+from payouts.models.requests import FrozenRequest
 
 USER = settings.AUTH_USER_MODEL
 LIVE_ATTEMPT = ("created", "sending", "unknown", "succeeded")
@@ -221,8 +222,8 @@ class PayoutItem(models.Model):
         return f"item {self.id}"
 
 
-class PayoutAttempt(models.Model):
-    """One frozen request to Stripe. It is repeated byte for byte until its end is known."""
+class PayoutAttempt(FrozenRequest):
+    """One try to send a payout's transfer."""
 
     TRANSITIONS = transitions(
         {
@@ -234,24 +235,7 @@ class PayoutAttempt(models.Model):
         }
     )
 
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     payout = models.ForeignKey(Payout, models.PROTECT, related_name="attempts")
-    number = models.IntegerField()
-    key = models.CharField(max_length=200, unique=True)
-    request = models.TextField()
-    request_sha256 = models.CharField(max_length=64)
-    api_version = models.CharField(max_length=40)
-    livemode = models.BooleanField()
-    state = models.CharField(max_length=9, default="created")
-    sends = models.IntegerField(default=0)
-    first_sent_at = models.DateTimeField(null=True)
-    last_sent_at = models.DateTimeField(null=True)
-    next_try_at = models.DateTimeField(null=True)
-    ended_at = models.DateTimeField(null=True)
-    provider_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
-    error_code = models.CharField(max_length=100, blank=True, default="")
-    error_message = models.CharField(max_length=500, blank=True, default="")
-    is_frozen = models.BooleanField(default=False)
     rail = models.CharField(max_length=9, default="stripe")
     bank_batch = models.ForeignKey(
         "payouts.BankBatch", models.PROTECT, null=True, related_name="attempts"
@@ -285,6 +269,3 @@ class PayoutAttempt(models.Model):
             )
         ]
         triggers = [triggers.MODE_MATCHES]
-
-    def __str__(self) -> str:
-        return self.key

@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from marketplace.kit.states import require_transition
 from payouts.gateways.chosen import gateway
-from payouts.models import LIVE_ATTEMPT, Payout, PayoutAttempt
+from payouts.gateways.port import GatewayError
+from payouts.models import LIVE_ATTEMPT, FrozenRequest, Payout, PayoutAttempt
+from payouts.services.pacing import back_off
 
 
 def next_attempt(*, payout: Payout) -> PayoutAttempt:
@@ -27,6 +31,44 @@ def next_attempt(*, payout: Payout) -> PayoutAttempt:
 def first_attempts(*, payouts: Sequence[Payout]) -> list[PayoutAttempt]:
     """Write attempt 1 of payouts that were just made."""
     return PayoutAttempt.objects.bulk_create(_attempt(payout, 1) for payout in payouts)
+
+
+def end_attempt(
+    *,
+    attempt: FrozenRequest,
+    state: str,
+    at: datetime,
+    provider_id: str | None = None,
+    code: str = "",
+    message: str = "",
+) -> None:
+    """Write down how a locked attempt ended."""
+    require_transition(attempt.TRANSITIONS, attempt, state)
+    attempt.state, attempt.ended_at, attempt.next_try_at = state, at, None
+    attempt.provider_id, attempt.error_code, attempt.error_message = provider_id, code, message
+    attempt.save(
+        update_fields=[
+            "state",
+            "ended_at",
+            "next_try_at",
+            "provider_id",
+            "error_code",
+            "error_message",
+        ]
+    )
+
+
+def pause_attempt(*, attempt: FrozenRequest, error: GatewayError, at: datetime) -> None:
+    """Leave the provider alone for a while; the caller saves."""
+    attempt.next_try_at = at + back_off(key=attempt.key, sends=attempt.sends)
+    attempt.error_code, attempt.error_message = error.code, error.message
+
+
+def unclaim_attempt(*, attempt: FrozenRequest) -> None:
+    """Make a locked attempt as if it never had been claimed."""
+    attempt.state, attempt.sends = "created", 0
+    attempt.first_sent_at = attempt.last_sent_at = attempt.next_try_at = None
+    attempt.save(update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"])
 
 
 def _attempt(payout: Payout, number: int) -> PayoutAttempt:

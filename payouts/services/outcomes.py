@@ -15,10 +15,14 @@ from payouts.gateways.port import GatewayError, Refused, Transfer
 from payouts.models import Earning, Payout, PayoutAttempt
 from payouts.services import ledger
 from payouts.services.accounts import account
-from payouts.services.attempts import next_attempt
+from payouts.services.attempts import (
+    end_attempt,
+    next_attempt,
+    pause_attempt,
+    unclaim_attempt,
+)
 from payouts.services.breaking import open_break
 from payouts.services.holding import PAID_LATE, lock_payout, move, note
-from payouts.services.pacing import back_off
 from payouts.services.running_payouts import lock_run, pause_run
 
 logger = logging.getLogger(__name__)
@@ -45,7 +49,7 @@ def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAtte
     if (transfer.amount, transfer.destination) != (amount, payout.destination):
         logger.error("A transfer is not what was asked for", extra={"attempt": str(attempt.id)})
         return _freeze(attempt, payout, _differs(transfer), at)
-    _end(attempt, "succeeded", at, provider_id=transfer.transfer_id)
+    end_attempt(attempt=attempt, state="succeeded", at=at, provider_id=transfer.transfer_id)
     require_transition(Payout.TRANSITIONS, payout, "transferred")
     payout.state, payout.why = "transferred", ""
     payout.transfer_id, payout.transferred_at = transfer.transfer_id, at
@@ -73,7 +77,9 @@ def reject(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt
     attempt, payout = _lock(attempt_id)
     if attempt.state in {"succeeded", "rejected"}:
         return attempt
-    _end(attempt, "rejected", at, code=refusal.code, message=refusal.message)
+    end_attempt(
+        attempt=attempt, state="rejected", at=at, code=refusal.code, message=refusal.message
+    )
     if refusal.code == "balance_insufficient":
         move(payout=payout, state="rejected", why="")
         move(payout=payout, state="reserved", why="")
@@ -97,7 +103,7 @@ def forget_answer(*, attempt_id: UUID, error: GatewayError, at: datetime) -> Pay
     if attempt.state != "sending":
         return attempt
     attempt.state = "unknown"
-    _pause(attempt, error, at)
+    pause_attempt(attempt=attempt, error=error, at=at)
     attempt.save(update_fields=["state", "next_try_at", "error_code", "error_message"])
     if payout.state == "submitting":
         move(payout=payout, state="unknown", why="")
@@ -109,7 +115,7 @@ def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAt
     """Stripe is busy: the attempt stays on its way and is tried again with the same key."""
     attempt, _ = _lock(attempt_id)
     if attempt.state == "sending":
-        _pause(attempt, error, at)
+        pause_attempt(attempt=attempt, error=error, at=at)
         attempt.save(update_fields=["next_try_at", "error_code", "error_message"])
     return attempt
 
@@ -128,11 +134,7 @@ def take_back(*, attempt_id: UUID, error: GatewayError, at: datetime) -> None:
     run = lock_run(run_id=run_id)
     attempt, payout = _lock(attempt_id)
     if attempt.state == "sending" and attempt.sends == 1:
-        attempt.state, attempt.sends = "created", 0
-        attempt.first_sent_at = attempt.last_sent_at = attempt.next_try_at = None
-        attempt.save(
-            update_fields=["state", "sends", "first_sent_at", "last_sent_at", "next_try_at"]
-        )
+        unclaim_attempt(attempt=attempt)
         move(payout=payout, state="reserved", why="")
     if run.state == "running":
         pause_run(run=run, reason=f"misconfigured: {error.message}", at=at)
@@ -144,7 +146,7 @@ def _freeze(
     if attempt.is_frozen or attempt.state not in {"sending", "unknown"}:
         return attempt
     attempt.state, attempt.is_frozen = "unknown", True
-    _pause(attempt, error, at)
+    pause_attempt(attempt=attempt, error=error, at=at)
     attempt.save(update_fields=["state", "is_frozen", "next_try_at", "error_code", "error_message"])
     if payout.state == "submitting":
         move(payout=payout, state="unknown", why=error.code)
@@ -190,35 +192,6 @@ def _lock(attempt_id: UUID) -> tuple[PayoutAttempt, Payout]:
     payout_id = PayoutAttempt.objects.values_list("payout", flat=True).get(id=attempt_id)
     payout = lock_payout(payout_id=payout_id)
     return PayoutAttempt.objects.select_for_update(no_key=True).get(id=attempt_id), payout
-
-
-def _end(
-    attempt: PayoutAttempt,
-    state: str,
-    at: datetime,
-    *,
-    provider_id: str | None = None,
-    code: str = "",
-    message: str = "",
-) -> None:
-    require_transition(PayoutAttempt.TRANSITIONS, attempt, state)
-    attempt.state, attempt.ended_at, attempt.next_try_at = state, at, None
-    attempt.provider_id, attempt.error_code, attempt.error_message = provider_id, code, message
-    attempt.save(
-        update_fields=[
-            "state",
-            "ended_at",
-            "next_try_at",
-            "provider_id",
-            "error_code",
-            "error_message",
-        ]
-    )
-
-
-def _pause(attempt: PayoutAttempt, error: GatewayError, at: datetime) -> None:
-    attempt.next_try_at = at + back_off(key=attempt.key, sends=attempt.sends)
-    attempt.error_code, attempt.error_message = error.code, error.message
 
 
 def _look_again(attempt: PayoutAttempt, payout: Payout, at: datetime) -> None:

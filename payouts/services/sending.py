@@ -20,7 +20,7 @@ from payouts.gateways.port import (
     ReplayedFailure,
     SlowDown,
 )
-from payouts.models import Payee, Payout, PayoutAttempt, PayoutRun
+from payouts.models import FrozenRequest, Payee, Payout, PayoutAttempt, PayoutRun
 from payouts.selectors.pausing import pause_reason
 from payouts.services import outcomes
 from payouts.services.holding import cancel_payout, move, note
@@ -180,7 +180,7 @@ def _claim(payout: Payout, at: datetime) -> PayoutAttempt:
     return attempt
 
 
-def mark_sending(*, attempt: PayoutAttempt, at: datetime) -> None:
+def mark_sending(*, attempt: FrozenRequest, at: datetime) -> None:
     """Claim a locked attempt for one call."""
     attempt.state, attempt.sends = "sending", attempt.sends + 1
     attempt.first_sent_at = attempt.first_sent_at or at
