@@ -20,9 +20,10 @@ class PayrollExport(models.Model):
     TRANSITIONS = transitions(
         {
             "drafted": "exported cancelled",
-            "exported": "acknowledged",
+            "exported": "acknowledged voided",
             "acknowledged": "",
             "cancelled": "",
+            "voided": "",
         }
     )
 
@@ -73,7 +74,14 @@ class PayrollExport(models.Model):
                     acknowledged_by__isnull=False,
                     number__isnull=False,
                 )
-                | Q(state="cancelled", cancelled_at__isnull=False, exported_at=None),
+                | Q(state="cancelled", cancelled_at__isnull=False, exported_at=None)
+                | Q(
+                    state="voided",
+                    cancelled_at__isnull=False,
+                    exported_at__isnull=False,
+                    acknowledged_at=None,
+                    number__isnull=False,
+                ),
             ),
             models.UniqueConstraint(
                 fields=["organization", "number"], name="payroll_exports_are_numbered"
@@ -85,13 +93,14 @@ class PayrollExport(models.Model):
 
 
 class PayrollLine(models.Model):
-    """One person of one export."""
+    """One person of one export. What two people voided is back in the person's balance."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     export = models.ForeignKey(PayrollExport, models.PROTECT, related_name="lines")
     expert = models.ForeignKey("people.Expert", models.PROTECT, related_name="payroll_lines")
     seconds = models.BigIntegerField()
     amount_minor = models.BigIntegerField()
+    voided_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -108,7 +117,7 @@ class PayrollLine(models.Model):
 
 
 class PayrollItem(models.Model):
-    """An earning inside a payroll line. Dead items are those of cancelled exports."""
+    """An earning inside a payroll line. Dead items are those of cancelled exports and voided lines."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.ForeignKey(PayrollLine, models.PROTECT, related_name="items")

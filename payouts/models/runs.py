@@ -110,6 +110,7 @@ class Payout(models.Model):
     """One expert's money of one run. Amount and destination are frozen at birth.
 
     `arrived_minor` is what it became in the currency of the expert's bank: information, no booking.
+    `sent_minor` is what really left where that is another amount, and two people adopted it.
     """
 
     TRANSITIONS = transitions(
@@ -118,7 +119,7 @@ class Payout(models.Model):
             "submitting": "transferred unknown rejected held reserved",
             "unknown": "transferred rejected held",
             "rejected": "reserved cancelled",
-            "held": "reserved cancelled",
+            "held": "reserved cancelled transferred",
             "transferred": "bank_pending reversed",
             "bank_pending": "paid bank_failed",
             "paid": "bank_failed reversed",
@@ -141,6 +142,7 @@ class Payout(models.Model):
     reserved_at = models.DateTimeField()
     transferred_at = models.DateTimeField(null=True)
     paid_at = models.DateTimeField(null=True)
+    sent_minor = models.BigIntegerField(null=True)
     bank_payout_id = models.CharField(max_length=100, blank=True, default="")
     arrived_minor = models.BigIntegerField(null=True)
     arrived_currency = models.CharField(max_length=3, blank=True, default="")
@@ -151,6 +153,14 @@ class Payout(models.Model):
                 fields=["run", "expert", "currency"], name="one_payout_per_run_and_expert"
             ),
             models.CheckConstraint(name="payout_is_positive", condition=Q(amount_minor__gt=0)),
+            models.CheckConstraint(
+                name="payout_sent_another_amount",
+                condition=Q(sent_minor=None)
+                | (
+                    Q(sent_minor__gt=0, transferred_at__isnull=False)
+                    & ~Q(sent_minor=F("amount_minor"))
+                ),
+            ),
             models.CheckConstraint(
                 name="payout_arrives_in_a_currency",
                 condition=Q(arrived_minor=None, arrived_currency="")
@@ -231,7 +241,7 @@ class PayoutAttempt(FrozenRequest):
             "sending": "succeeded rejected unknown created",
             "unknown": "succeeded rejected sending",
             "succeeded": "",
-            "rejected": "",
+            "rejected": "succeeded",
         }
     )
 
