@@ -51,6 +51,7 @@ _COLUMNS: dict[type[Model], tuple[str, ...]] = {
     models.Payout: ("id", "state", "why", "currency", "amount_minor", "transfer_id"),
     models.PayoutItem: ("id", "payout_id", "earning_id", "amount_minor", "is_live"),
     models.PayoutAttempt: ("id", "key", "state", "sends", "error_code", "provider_id"),
+    models.BankAttempt: ("id", "key", "state", "sends", "error_code", "provider_id"),
     models.StripeEvent: ("id", "endpoint", "kind", "state", "reason", "received_at"),
 }
 for _model, _columns in _COLUMNS.items():

@@ -1,3 +1,4 @@
+from payouts.models.bank_attempts import BankAttempt
 from payouts.models.budgets import Funding, Reservation
 from payouts.models.chart import CHART, POSTING_KINDS, Side
 from payouts.models.clawbacks import CLAWBACK_REASONS, Clawback, Netting
@@ -54,6 +55,7 @@ __all__ = [
     "RAILS",
     "Account",
     "BalanceTransaction",
+    "BankAttempt",
     "BankBatch",
     "BankDetails",
     "BillingProfile",

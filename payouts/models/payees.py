@@ -15,7 +15,8 @@ RAILS = ("stripe", "bank_file")
 class Payee(models.Model):
     """A recipient account. `active` exactly while its rail lets it receive transfers.
 
-    On the rail `bank_file` `account_id` is a reference of our own, `bank:<payee>`.
+    On the rail `bank_file` `account_id` is a reference of our own, `bank:<payee>`. `manual_at`:
+    since then Stripe leaves the payouts to the account's bank to us.
     """
 
     TRANSITIONS = transitions(
@@ -38,6 +39,7 @@ class Payee(models.Model):
     livemode = models.BooleanField()
     created_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
+    manual_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -209,6 +209,33 @@ PAYOUT_KEEPS_ITS_TERMS = pgtrigger.Trigger(
     """,
 )
 
+BANK_ATTEMPT_IS_WHAT_ARRIVED = pgtrigger.Trigger(
+    name="bank_attempt_is_what_arrived",
+    level=pgtrigger.Row,
+    when=pgtrigger.Before,
+    operation=pgtrigger.Insert | pgtrigger.Update,
+    declare=[("p", "payouts_payout")],
+    func="""
+    IF TG_OP = 'UPDATE' THEN
+      IF (NEW.payout_id, NEW.number, NEW.key, NEW.request, NEW.request_sha256, NEW.api_version,
+          NEW.currency, NEW.amount_minor)
+        IS DISTINCT FROM
+         (OLD.payout_id, OLD.number, OLD.key, OLD.request, OLD.request_sha256, OLD.api_version,
+          OLD.currency, OLD.amount_minor) THEN
+        RAISE EXCEPTION USING ERRCODE = '23001', MESSAGE = 'a frozen request never changes';
+      END IF;
+      RETURN NEW;
+    END IF;
+    SELECT * INTO p FROM payouts_payout WHERE id = NEW.payout_id;
+    IF NEW.currency <> coalesce(nullif(p.arrived_currency, ''), p.currency)
+      OR NEW.amount_minor > coalesce(p.arrived_minor, p.amount_minor) THEN
+      RAISE EXCEPTION USING ERRCODE = '23514', MESSAGE =
+        'a bank is paid no more than what arrived';
+    END IF;
+    RETURN NEW;
+    """,
+)
+
 ITEM_IS_NOT_PAYROLL = pgtrigger.Trigger(
     name="item_is_not_payroll",
     level=pgtrigger.Row,

@@ -8,6 +8,7 @@ import yaml
 from django.apps import apps
 
 from payouts.models import (
+    BankAttempt,
     BankBatch,
     Break,
     BudgetGrant,
@@ -41,6 +42,7 @@ TABLES = {
     "payee": Payee.TRANSITIONS,
     "payout": Payout.TRANSITIONS,
     "attempt": PayoutAttempt.TRANSITIONS,
+    "bank attempt": BankAttempt.TRANSITIONS,
     "run": PayoutRun.TRANSITIONS,
     "refund": Refund.TRANSITIONS,
     "chargeback": Chargeback.TRANSITIONS,

@@ -19,6 +19,7 @@ PACKAGES = (
 INTERNAL = {
     "payouts.PayoutItem": "lines of a payout",
     "payouts.PayoutAttempt": "history of a payout",
+    "payouts.BankAttempt": "history of a payout",
     "payouts.RefundPart": "lines of a refund",
     "payouts.DocumentSeries": "the last number given",
     "payouts.Netting": "lines of an earning",
