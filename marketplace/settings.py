@@ -22,6 +22,7 @@ from marketplace.kit.environment import (
     operator,
     parse_database,
     payments_mode,
+    payout_mode,
     required,
     secret,
     weekly,
@@ -231,7 +232,7 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Accounts ---------------------------------------------------------------------------------------
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["marketplace.people.backends.WithProfile"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 _PASSWORDS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
@@ -335,6 +336,7 @@ STRIPE_THIN_WEBHOOK_SECRET = env("STRIPE_THIN_WEBHOOK_SECRET")
 PAYMENTS_MODE = payments_mode(STRIPE_SECRET_KEY, is_debug=DEBUG)
 PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
 METRICS_TOKEN = env("METRICS_TOKEN", "")
+PAYOUT_MODE = payout_mode(env("PAYOUT_MODE", "transfer"))
 PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
 PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
 PAYOUT_MAX_PER_EXPERT = amounts(env("PAYOUT_MAX_PER_EXPERT"))

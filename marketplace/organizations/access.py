@@ -29,7 +29,30 @@ MANAGING_ROLES = ("owner", "manager")
 
 def guards_keys_or_money(user: User) -> bool:
     """A rule of SECOND_FACTOR_RULES: owners, managers and billing members of any organisation."""
-    return Membership.objects.filter(user=user, role__in=GUARDED_ROLES).exists()
+    return any(each.role in GUARDED_ROLES for each in memberships_of(user))
+
+
+def memberships_of(user: User) -> tuple[Membership, ...]:
+    """Every membership of the person with its organisation, by name: for what pages show.
+
+    Read once for each `User` in memory, so once for a request; verbs ask `require_role`.
+    """
+    if user.known_memberships is None:
+        rows = Membership.objects.filter(user=user).select_related("organization")
+        user.known_memberships = tuple(rows.order_by("organization__name", "organization_id"))
+    return user.known_memberships
+
+
+def require_member(user: User, slug: str, *roles: str) -> Membership:
+    """The person's membership of the organisation at this address, for a page; as `require_role`.
+
+    Raises NotFound for a stranger, Forbidden for a member without one of the roles.
+    """
+    for membership in memberships_of(user):
+        if membership.organization.slug == slug:
+            _require_one(membership.role, membership.organization, roles)
+            return membership
+    raise NotFound("There is nothing here.")
 
 
 def membership_role(user: Asker, organization: Organization) -> str | None:
@@ -50,10 +73,7 @@ def require_role(user: Asker, organization: Organization, *roles: str) -> str:
     role = membership_role(user, organization)
     if role is None:
         raise NotFound("There is nothing here.")
-    if roles and role not in roles:
-        raise Forbidden(
-            f"This needs the role {' or '.join(roles)}; yours in {organization.name} is {role}."
-        )
+    _require_one(role, organization, roles)
     return role
 
 
@@ -121,3 +141,10 @@ def visible_employments(*, to: Asker) -> QuerySet[Employment]:
     if staff_roles(to) & {"finance", "support", "auditor"}:
         return Employment.objects.all()
     return Employment.objects.filter(expert__user=to)
+
+
+def _require_one(role: str, organization: Organization, roles: tuple[str, ...]) -> None:
+    if roles and role not in roles:
+        raise Forbidden(
+            f"This needs the role {' or '.join(roles)}; yours in {organization.name} is {role}."
+        )

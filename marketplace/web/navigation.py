@@ -8,7 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.urls import reverse
 
-from marketplace.organizations.access import organizations_of
+from marketplace.organizations.access import memberships_of
 from marketplace.organizations.models import Organization
 from marketplace.people.access import expert_of, is_staff, staff_roles
 from marketplace.people.models import User
@@ -83,7 +83,7 @@ def _sides(user: User | AnonymousUser) -> list[_Side]:
     sides = []
     organizations: list[Organization] = []
     if isinstance(user, User):
-        organizations = list(organizations_of(user).order_by("name", "id")[:20])
+        organizations = [each.organization for each in memberships_of(user)[:20]]
     if expert_of(user):
         sides.append(_Side(Place("Guildhall", "briefcase", reverse("home")), EXPERT, {}))
     for organization in organizations if CLIENT else []:

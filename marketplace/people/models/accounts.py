@@ -50,8 +50,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(db_default=Now(), editable=False)
 
-    # In memory: staff roles once they were asked for. A request loads its own user.
+    # In memory: roles once they were asked for. A request loads its own user.
     known_roles: frozenset[str] | None = None
+    known_memberships: tuple[Any, ...] | None = None  # Any: rows of a package above this one
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"

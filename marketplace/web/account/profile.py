@@ -16,7 +16,7 @@ from marketplace.kit import clock
 from marketplace.kit.countries import COUNTRIES
 from marketplace.kit.errors import DomainError
 from marketplace.kit.markdown import render_markdown
-from marketplace.organizations.access import organizations_of
+from marketplace.organizations.access import memberships_of
 from marketplace.organizations.services.founding import found_organization
 from marketplace.people.access import expert_of, signed_in
 from marketplace.people.models import Expert, LegalDocument, User
@@ -98,7 +98,7 @@ def profile(request: HttpRequest) -> HttpResponse:
             "form": form,
             "expert": expert,
             "email": user.email,
-            "organizations": organizations_of(user).order_by("name", "id")[:20],
+            "organizations": [each.organization for each in memberships_of(user)[:20]],
             "documents": [
                 {"document": each, "html": render_markdown(each.body)} for each in wanted
             ],

@@ -14,11 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 
 from marketplace.kit.errors import NotFound
-from marketplace.organizations.access import (
-    MANAGING_ROLES,
-    organizations_of,
-    require_role,
-)
+from marketplace.organizations.access import MANAGING_ROLES, require_member
 from marketplace.organizations.models import Organization
 from marketplace.people.access import signed_in
 from marketplace.people.models import User
@@ -84,11 +80,8 @@ def for_member(*roles: str) -> Callable[[View], View]:
             request: HttpRequest, slug: str, **kwargs: Any
         ) -> HttpResponseBase:  # Any: keys
             user = signed_in(request)
-            organization = organizations_of(user).filter(slug=slug).order_by("pk").first()
-            if organization is None:
-                raise NotFound("There is nothing here.")
-            role = require_role(user, organization, *roles)
-            return view(request, Member(user, organization, role), **kwargs)
+            found = require_member(user, slug, *roles)
+            return view(request, Member(user, found.organization, found.role), **kwargs)
 
         return wrapped
 

@@ -14,7 +14,7 @@ from django.urls import reverse
 from marketplace.events.models import Event
 from marketplace.kit import clock
 from marketplace.kit.money import Money
-from marketplace.organizations.access import organizations_of
+from marketplace.organizations.access import memberships_of
 from marketplace.people.access import expert_of, is_staff, signed_in
 from marketplace.people.models import Expert, User
 from marketplace.web.expert.charts import weekly_earnings
@@ -47,9 +47,8 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 def _elsewhere(user: User) -> str:
-    organization = organizations_of(user).order_by("name", "id").first()
-    if organization is not None:
-        return f"/o/{organization.slug}/"
+    for membership in memberships_of(user):
+        return f"/o/{membership.organization.slug}/"
     return "/staff/" if is_staff(user) else reverse("account")
 
 
