@@ -9,9 +9,17 @@ from payouts.selectors.invariants import problems_of, warning
 
 @warning("L18")
 def granted_budgets_are_backed(_at: datetime) -> list[str]:
-    """Grants per currency are covered by confirmed deposits of the operator's own money."""
+    """Grants per currency are covered by own deposits, or by what an exchange has brought."""
     return problems_of("""
+      WITH own AS (
+        SELECT currency,
+          coalesce(sum(credits_minor - debits_minor) FILTER (WHERE kind = 'operator_capital'), 0)
+            AS capital,
+          greatest(0, coalesce(sum(credits_minor - debits_minor) FILTER (WHERE kind = 'fx'), 0))
+            AS exchanged
+        FROM payouts_account WHERE kind IN ('operator_capital', 'fx') GROUP BY 1
+      )
       SELECT currency || ': grants exceed the operator''s own cash by ' ||
-        (debits_minor - credits_minor) || '; confirm a deposit'
-      FROM payouts_account WHERE kind = 'operator_capital' AND debits_minor > credits_minor
+        (-capital - exchanged) || '; confirm a deposit'
+      FROM own WHERE capital + exchanged < 0
     """)

@@ -11,6 +11,8 @@ from django.db.models import QuerySet
 
 from marketplace.kit.money import Money
 from payouts.models import POLICY_KINDS, Proposal
+from payouts.selectors.exchanges import KIND as EXCHANGE
+from payouts.selectors.exchanges import USUAL_PERMILLE, rate_of
 
 Terms = dict[str, Any]  # Any: JSON of the act
 
@@ -101,6 +103,15 @@ def _wire_back(row: Proposal, terms: Terms) -> str:
     return f"Book that {_amount(terms)} of the wallet of {_client(row)} went back by bank transfer."
 
 
+def _exchange(row: Proposal, terms: Terms) -> str:
+    rate, off = rate_of(row), terms["permille_off"]
+    far = f", {off // 10}.{off % 10} % off the last rate" if off and off > USUAL_PERMILLE else ""
+    return (
+        f"Book that our bank took {rate.sold} and gave {rate.bought} ({rate}{far}), "
+        f"reference {terms['reference']}."
+    )
+
+
 def _client(row: Proposal) -> str:
     return row.organization.name if row.organization else "a client"
 
@@ -121,4 +132,5 @@ _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "set_policy": _policy,
     "refund_not_sent": _not_sent,
     "wire_back": _wire_back,
+    EXCHANGE: _exchange,
 }
