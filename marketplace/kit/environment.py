@@ -81,6 +81,13 @@ def payments_mode(key: str, *, is_debug: bool) -> str:
     return mode
 
 
+def payout_mode(mode: str) -> str:
+    """Who pays experts' banks: Stripe by itself (`transfer`) or we (`transfer_and_payout`)."""
+    if mode not in {"transfer", "transfer_and_payout"}:
+        raise ImproperlyConfigured(f"PAYOUT_MODE is transfer or transfer_and_payout, not {mode!r}.")
+    return mode
+
+
 def parse_database(url: str) -> dict[str, object]:
     """Django's DATABASES entry for `postgresql://user:password@host:port/name?host=/socket/dir`."""
     parts = urlsplit(url)

@@ -175,13 +175,29 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True)
 class BankPayout:
-    """A connected account's payout to its bank, and which of our transfers are in it."""
+    """A connected account's payout to its bank.
+
+    Of an automatic one Stripe says which of our transfers are in it; one of ours carries the
+    payout and the number of the attempt that asked for it.
+    """
 
     payout_id: str
     state: str
     why: str
+    amount: Money
+    transfers: tuple[str, ...] = ()
+    payout: str = ""
+    attempt: str = ""
+    bank_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BankAccount:
+    """A bank account that the owner of a connected account gave to the provider."""
+
+    bank_account_id: str
     currency: str
-    transfers: tuple[str, ...]
+    is_usable: bool
 
 
 class Gateway(Protocol):
@@ -250,3 +266,23 @@ class Gateway(Protocol):
         ...
 
     def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout: ...
+
+    def pay_bank_by_hand(self, *, account_id: str, key: str) -> None:
+        """Have the provider leave the payouts of an account to us."""
+        ...
+
+    def pay_bank_daily(self, *, account_id: str, key: str) -> None:
+        """Have the provider pay out an account by itself again."""
+        ...
+
+    def send_bank_payout(
+        self, *, account_id: str, request: str, key: str, api_version: str
+    ) -> BankPayout:
+        """Send the frozen JSON `request` byte for byte under its own key and version."""
+        ...
+
+    def find_bank_payouts(self, *, account_id: str, created_after: datetime) -> list[BankPayout]:
+        """Every payout of an account that we asked for since an instant."""
+        ...
+
+    def read_bank_account(self, *, account_id: str, bank_account_id: str) -> BankAccount: ...

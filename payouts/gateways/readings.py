@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from marketplace.kit.money import Money
 from payouts.gateways.port import (
     BalanceTransaction,
+    BankAccount,
+    BankPayout,
     Checkout,
     Dispute,
     Recipient,
@@ -107,6 +109,30 @@ def balance_transaction(body: Body) -> BalanceTransaction:
         is_available=body["status"] == "available",
         available_at=instant(body["available_on"]),
         created_at=instant(body["created"]),
+    )
+
+
+def bank_payout(body: Body, transfers: Iterable[str] = ()) -> BankPayout:
+    """A payout to a bank, with the transfers that are known to be in it."""
+    metadata = body.get("metadata") or {}
+    return BankPayout(
+        payout_id=body["id"],
+        state=body["status"],
+        why=body.get("failure_code") or "",
+        amount=money(body["amount"], body["currency"]),
+        transfers=tuple(transfers),
+        payout=metadata.get("payout", ""),
+        attempt=metadata.get("attempt", ""),
+        bank_account=id_of(body.get("destination")),
+    )
+
+
+def bank_account(body: Body) -> BankAccount:
+    """A bank account of a connected account."""
+    return BankAccount(
+        bank_account_id=body["id"],
+        currency=str(body["currency"]).upper(),
+        is_usable=body.get("status") not in {"errored", "verification_failed"},
     )
 
 

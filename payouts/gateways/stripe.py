@@ -15,6 +15,7 @@ from payouts.gateways.asking import asked
 from payouts.gateways.port import (
     Balance,
     BalancePage,
+    BankAccount,
     BankPayout,
     Body,
     Checkout,
@@ -217,27 +218,68 @@ class StripeGateway:
 
     def read_arrival(self, *, account_id: str, payment_id: str) -> Money:
         """What a transfer became in the receiver's own currency. For information only."""
-        options: Any = {"stripe_account": account_id}  # Any: the SDK's own TypedDict
         with asked():
             payment = self._client.v1.charges.retrieve(
-                payment_id, {"expand": ["balance_transaction"]}, options
+                payment_id, {"expand": ["balance_transaction"]}, _on(account_id)
             ).to_dict()
         line = payment["balance_transaction"]
         return readings.money(line["amount"], line["currency"])
 
     def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout:
-        """A connected account's bank payout with the transfers that it carries."""
-        options: Any = {"stripe_account": account_id}  # Any: the SDK's own TypedDict
+        """A connected account's bank payout with the transfers that it carries.
+
+        Stripe knows them for its automatic payouts only (docs.stripe.com/payouts/reconciliation).
+        """
+        options = _on(account_id)
         with asked():
             payout = self._client.v1.payouts.retrieve(payout_id, None, options).to_dict()
-            transfers = self._carried(payout_id, options)
-        return BankPayout(
-            payout_id=payout["id"],
-            state=payout["status"],
-            why=payout.get("failure_code") or "",
-            currency=str(payout["currency"]).upper(),
-            transfers=tuple(transfers),
-        )
+            transfers = self._carried(payout_id, options) if payout["automatic"] else []
+        return readings.bank_payout(payout, transfers)
+
+    def pay_bank_by_hand(self, *, account_id: str, key: str) -> None:
+        """Have Stripe keep what arrives until we pay it out."""
+        self._schedule(account_id, "manual", key)
+
+    def pay_bank_daily(self, *, account_id: str, key: str) -> None:
+        """Have Stripe pay out what is there by itself."""
+        self._schedule(account_id, "daily", key)
+
+    def _schedule(self, account_id: str, interval: str, key: str) -> None:
+        # Accounts v2 keep it here (docs.stripe.com/connect/manual-payouts).
+        params: Any = {"payments": {"payouts": {"schedule": {"interval": interval}}}}  # Any: SDK's
+        with asked():
+            self._client.v1.balance_settings.update(
+                params, _on(account_id) | {"idempotency_key": key}
+            )
+
+    def send_bank_payout(
+        self, *, account_id: str, request: str, key: str, api_version: str
+    ) -> BankPayout:
+        """Send the frozen request under its own key and version, on the account's behalf."""
+        with asked():
+            payout = self._client.v1.payouts.create(
+                json.loads(request),
+                _on(account_id) | {"idempotency_key": key, "stripe_version": api_version},
+            )
+        return readings.bank_payout(payout.to_dict())
+
+    def find_bank_payouts(self, *, account_id: str, created_after: datetime) -> list[BankPayout]:
+        """The payouts of an account since an instant that carry an attempt of ours."""
+        found: list[BankPayout] = []
+        cursor, is_more = "", True
+        while is_more:
+            with asked():
+                listed = self._client.v1.payouts.list(_page(created_after, cursor), _on(account_id))
+            rows, cursor = _rows(listed.to_dict())
+            found += [each for each in map(readings.bank_payout, rows) if each.attempt]
+            is_more = bool(cursor)
+        return found
+
+    def read_bank_account(self, *, account_id: str, bank_account_id: str) -> BankAccount:
+        """A bank account as it is now."""
+        accounts = self._client.v1.accounts.external_accounts
+        with asked():
+            return readings.bank_account(accounts.retrieve(account_id, bank_account_id).to_dict())
 
     def _carried(self, payout_id: str, options: Any) -> list[str]:  # Any: the SDK's own TypedDict
         """The transfers in a payout, also those of an earlier one that came back into it."""
@@ -252,6 +294,10 @@ class StripeGateway:
             elif source.get("object") == "payout" and source["id"] != payout_id:
                 found += self._carried(source["id"], options)
         return found
+
+
+def _on(account_id: str) -> Any:  # Any: the SDK's own TypedDict
+    return {"stripe_account": account_id}
 
 
 def _page(created_after: datetime | None, cursor: str) -> Any:  # Any: the SDK's own TypedDicts

@@ -81,7 +81,7 @@ def _arrivals(account_id: str, seen: BankPayout) -> dict[str, Money]:
     """What each transfer became, where the bank's currency is another and we do not know yet."""
     rows = Payout.objects.filter(
         destination=account_id, transfer_id__in=seen.transfers, arrived_minor=None
-    ).exclude(currency=seen.currency)
+    ).exclude(currency=seen.amount.currency)
     found = {}
     for transfer_id in rows.order_by("id").values_list("transfer_id", flat=True):
         transfer = gateway().read_transfer(transfer_id=str(transfer_id))

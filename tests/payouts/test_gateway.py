@@ -135,7 +135,7 @@ def test_nothing_of_stripes_is_created_without_a_key() -> None:
         if ast.unparse(node.func).endswith((".create", ".update", ".cancel", ".close"))
     ]
 
-    assert len(created) == 5
+    assert len(created) == 7
     assert [each for each in created if "'idempotency_key': key" not in each] == []
 
 

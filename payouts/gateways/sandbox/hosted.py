@@ -10,6 +10,7 @@ from django.db import transaction
 from payouts.gateways.sandbox import store
 from payouts.gateways.sandbox.accounts import with_capability
 from payouts.gateways.sandbox.answers import JSON
+from payouts.gateways.sandbox.banking import add_bank
 from payouts.gateways.sandbox.moving import pay_bank, reverse, top_up, withdraw
 from payouts.gateways.sandbox.paying import charge, intend
 from payouts.models import SandboxClock, SandboxFault, SandboxObject
@@ -170,8 +171,12 @@ def fail_bank(payout_id: str) -> JSON:
 
 @transaction.atomic
 def change_bank(payout_id: str) -> JSON:
-    """The owner gives another bank account: what came back is sent again."""
+    """The owner gives another bank account: what came back is sent again, by whoever sent it."""
     failed = _payout(payout_id)
+    if failed.account and not failed.body["automatic"]:
+        bank = add_bank(store.get(failed.account, "v2.core.account"))
+        store.emit("connect", "account.external_account.created", bank)
+        return store.body_of(failed)
     if failed.body["status"] != "failed" or failed.body.get("sent_again"):
         return store.body_of(failed)
     store.change(failed, sent_again=True)

@@ -16,7 +16,6 @@ _TRANSFER = {
     "metadata": dict,
 }
 _REVERSAL = {"amount": int, "metadata": dict}
-_PAYOUT = {"amount!": int, "currency!": str, "method": str, "metadata": dict}
 _TOPUP = {"amount!": int, "currency!": str, "description": str, "metadata": dict}
 # Hundredths of a dollar for one whole unit. The sandbox's own rates, nobody's market.
 _RATES = {
@@ -28,7 +27,7 @@ _RATES = {
 def create_transfer(request: Request, _: str) -> JSON:
     asked = check(request.params, _TRANSFER)
     account = destination(asked["destination"])
-    _require_available(asked)
+    require_available(asked)
     group, transfer_id = asked.get("transfer_group", ""), store.new_id("tr")
     line = store.draft_line("transfer", -asked["amount"], asked["currency"], transfer_id)
     arrived, payment, bank = _receive(account, asked, transfer_id)
@@ -52,14 +51,17 @@ def create_transfer(request: Request, _: str) -> JSON:
     )
     store.keep(line, row, arrived, payment, *bank)
     store.emit("platform", "transfer.created", row)
-    _announce(bank[-1])
+    if bank:
+        _announce(bank[-1])
     return store.body_of(row)
 
 
 def _receive(
     account: SandboxObject, asked: JSON, transfer_id: str
 ) -> tuple[SandboxObject, SandboxObject, list[SandboxObject]]:
-    """What happens at the destination: a movement and its payment, and the payout to the bank."""
+    """What happens at the destination: a movement and its payment, and the payout to the bank
+    unless that is left to the platform.
+    """
     owner, currency = account.object_id, currency_of(account)
     amount = converted(asked["amount"], asked["currency"], currency)
     payment_id, payout_id = store.new_id("py"), store.new_id("po")
@@ -78,7 +80,9 @@ def _receive(
         account=owner,
         object_id=payment_id,
     )
-    return arrived, payment, _bank_payout(amount, currency, owner, payout_id)
+    is_manual = account.body.get("schedule") == "manual"
+    bank = [] if is_manual else _bank_payout(amount, currency, owner, payout_id)
+    return arrived, payment, bank
 
 
 def converted(amount: int, source: str, target: str) -> int:
@@ -137,6 +141,7 @@ def reverse(transfer: SandboxObject, amount: int | None, metadata: JSON) -> Sand
             "metadata": metadata,
         },
     )
+    _take_from(transfer, wanted)
     line = store.add_line("transfer_refund", wanted, currency, row.object_id)
     store.change(row, balance_transaction=line.object_id)
     reversals = transfer.body["reversals"]
@@ -150,13 +155,27 @@ def reverse(transfer: SandboxObject, amount: int | None, metadata: JSON) -> Sand
     return row
 
 
-def create_payout(request: Request, _: str) -> JSON:
-    asked = check(request.params, _PAYOUT)
-    _require_available(asked, account=request.account)
-    return store.body_of(withdraw(asked["amount"], asked["currency"], account=request.account))
+def _take_from(transfer: SandboxObject, amount: int) -> None:
+    """An account that is paid out by hand gives back only what it still has."""
+    owner, source = transfer.body["destination"], transfer.body["currency"]
+    account = store.get(owner, "v2.core.account")
+    if account.body.get("schedule") != "manual":
+        return
+    wanted = converted(amount, source, currency_of(account))
+    require_available({"amount": wanted, "currency": currency_of(account)}, account=owner)
+    store.add_line(
+        "payment_refund", -wanted, currency_of(account), transfer.object_id, account=owner
+    )
 
 
-def withdraw(amount: int, currency: str, *, account: str = "") -> SandboxObject:
+def withdraw(
+    amount: int,
+    currency: str,
+    *,
+    account: str = "",
+    metadata: JSON | None = None,
+    destination: str | None = None,
+) -> SandboxObject:
     """A payout by hand from a balance to its owner's bank."""
     row = store.add(
         "po",
@@ -167,6 +186,8 @@ def withdraw(amount: int, currency: str, *, account: str = "") -> SandboxObject:
             "automatic": False,
             "status": "in_transit",
             "failure_code": None,
+            "metadata": metadata or {},
+            "destination": destination,
         },
         account=account,
     )
@@ -203,7 +224,8 @@ def read_balance(request: Request, _: str) -> JSON:
     }
 
 
-def _require_available(asked: JSON, *, account: str = "") -> None:
+def require_available(asked: JSON, *, account: str = "") -> None:
+    """Refuse as Stripe does what an account does not have free."""
     if asked["amount"] <= 0:
         raise Refusal(400, "parameter_invalid_integer", "Amount must be positive.")
     store.lock_balance()

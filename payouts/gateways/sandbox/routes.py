@@ -6,9 +6,14 @@ import re
 
 from payouts.gateways.sandbox.accounts import create_account, create_link
 from payouts.gateways.sandbox.answers import JSON, Refusal, Request
+from payouts.gateways.sandbox.banking import (
+    create_payout,
+    list_movements,
+    read_bank,
+    set_schedule,
+)
 from payouts.gateways.sandbox.listing import Route, list_events, lister, reader
 from payouts.gateways.sandbox.moving import (
-    create_payout,
     create_reversal,
     create_topup,
     create_transfer,
@@ -16,7 +21,6 @@ from payouts.gateways.sandbox.moving import (
 )
 from payouts.gateways.sandbox.paying import create_checkout, create_refund
 
-_MOVEMENT_FILTERS = {"payout": "group", "type": "body__type", "source": "body__source"}
 _ROUTES: list[tuple[str, str, Route]] = [
     ("post", r"/v1/checkout/sessions", create_checkout),
     ("get", r"/v1/checkout/sessions/(\w+)", reader("checkout.session")),
@@ -39,7 +43,9 @@ _ROUTES: list[tuple[str, str, Route]] = [
     ("get", r"/v1/topups", lister("topup")),
     ("get", r"/v1/topups/(\w+)", reader("topup")),
     ("get", r"/v1/balance", read_balance),
-    ("get", r"/v1/balance_transactions", lister("balance_transaction", **_MOVEMENT_FILTERS)),
+    ("post", r"/v1/balance_settings", set_schedule),
+    ("get", r"/v1/accounts/\w+/external_accounts/(\w+)", read_bank),
+    ("get", r"/v1/balance_transactions", list_movements),
     ("get", r"/v1/balance_transactions/(\w+)", reader("balance_transaction")),
     ("get", r"/v1/events", list_events),
     ("post", r"/v2/core/accounts", create_account),
