@@ -23,7 +23,6 @@ from marketplace.kit.environment import (
     parse_database,
     payments_mode,
     payout_mode,
-    payout_mode,
     required,
     secret,
     weekly,
@@ -337,7 +336,6 @@ STRIPE_THIN_WEBHOOK_SECRET = env("STRIPE_THIN_WEBHOOK_SECRET")
 PAYMENTS_MODE = payments_mode(STRIPE_SECRET_KEY, is_debug=DEBUG)
 PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
 METRICS_TOKEN = env("METRICS_TOKEN", "")
-PAYOUT_MODE = payout_mode(env("PAYOUT_MODE", "transfer"))
 PAYOUT_MODE = payout_mode(env("PAYOUT_MODE", "transfer"))
 PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
 PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
