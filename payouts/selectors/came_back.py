@@ -19,12 +19,16 @@ CAME_BACK = "payout.came_back"
 
 @dataclass(frozen=True, slots=True)
 class CameBack:
-    """One reversal of a transfer: its own id at Stripe, of which payout, how much and when."""
+    """One return of sent money: its own id, of which payout, how much, when and why.
+
+    `cause` is one of reversed, bank_returned and sent_less.
+    """
 
     reversal_id: str
     payout_id: UUID
     amount: Money
     at: datetime
+    cause: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ def came_back_of(expert: Expert) -> list[CameBack]:
             each.object_id,
             Money(each.data["minor"], each.data["currency"]),
             each.occurred_at,
+            each.data.get("cause", "reversed"),
         )
         for each in rows
     ]

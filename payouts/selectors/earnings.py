@@ -44,7 +44,7 @@ SELECT
          AND posting_id IS NULL AND state = 'pending'),
   coalesce(sum(normal_balance) FILTER (WHERE kind = 'expert_available'), 0),
   coalesce(sum(normal_balance) FILTER (WHERE kind = 'payout_in_transit'), 0),
-  (SELECT coalesce(sum(amount_minor), 0) FROM payouts_payout
+  (SELECT coalesce(sum(greatest(amount_minor, sent_minor)), 0) FROM payouts_payout
      WHERE expert_id = %(expert)s AND currency = %(currency)s AND transferred_at IS NOT NULL)
     - (SELECT minor FROM refused) - (SELECT coalesce(sum(pay_minor), 0) FROM payouts_earning
        WHERE expert_id = %(expert)s AND currency = %(currency)s AND key LIKE 'reversal:%%'),

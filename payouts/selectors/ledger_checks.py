@@ -196,7 +196,8 @@ def transfers_are_booked_once(_at: datetime) -> list[str]:
       SELECT 'transfer ' || coalesce(t.key, p.key) || ': sent ' || coalesce(t.amount_minor, 0) ||
         ', booked ' || coalesce(p.amount, 0)
       FROM (
-        SELECT 'transfer:' || a.id AS posting_key, a.key, o.amount_minor
+        SELECT 'transfer:' || a.id AS posting_key, a.key,
+          coalesce(o.sent_minor, o.amount_minor) AS amount_minor
         FROM payouts_payoutattempt a JOIN payouts_payout o ON o.id = a.payout_id
         WHERE a.state = 'succeeded' AND a.provider_id = o.transfer_id
       ) t FULL JOIN (
@@ -216,9 +217,13 @@ def sandbox_transfers_are_ours(_at: datetime) -> list[str]:
         ' has no attempt'
       FROM payouts_sandboxobject t WHERE t.type = 'transfer' AND NOT EXISTS (
         SELECT 1 FROM payouts_payoutattempt a JOIN payouts_payout o ON o.id = a.payout_id
-        WHERE t.group = 'payout:' || o.id AND o.amount_minor = (t.body->>'amount')::bigint
+        WHERE t.group = 'payout:' || o.id
+          AND coalesce(o.sent_minor, o.amount_minor) = (t.body->>'amount')::bigint
           AND o.destination = t.body->>'destination'
           AND (a.provider_id = t.object_id OR a.state IN ('sending', 'unknown'))
+      ) AND NOT EXISTS (
+        SELECT 1 FROM payouts_break k WHERE k.state = 'resolved' AND k.approved_by_id IS NOT NULL
+          AND k.ref IN (t.object_id, t.body->>'balance_transaction')
       )
     """)
 

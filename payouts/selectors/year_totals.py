@@ -24,7 +24,12 @@ from payouts.selectors.policies import policy_value
 # then indexed each year, so later years are a policy of the operator (Public Law 119-21, section
 # 70433; 26 U.S.C. 6041, read 2026-11).
 THRESHOLDS = {(2025, "US", "USD"): 60_000, (2026, "US", "USD"): 200_000}
-PAID = Q(posting__kind="transfer_made", account__kind="payout_in_transit", side="D")
+# What was sent above the payout is paid too, and owed back.
+PAID = Q(
+    posting__kind="transfer_made",
+    account__kind__in=["payout_in_transit", "expert_receivable"],
+    side="D",
+)
 REVERSED = Q(posting__kind="transfer_reversed", account__kind="expert_available", side="C")
 
 

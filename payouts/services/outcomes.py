@@ -10,11 +10,8 @@ from django.db import transaction
 
 from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.money import Money
-from marketplace.kit.states import require_transition
 from payouts.gateways.port import GatewayError, Refused, Transfer
-from payouts.models import Earning, Payout, PayoutAttempt
-from payouts.services import ledger
-from payouts.services.accounts import account
+from payouts.models import Payout, PayoutAttempt
 from payouts.services.attempts import (
     end_attempt,
     next_attempt,
@@ -22,14 +19,21 @@ from payouts.services.attempts import (
     unclaim_attempt,
 )
 from payouts.services.breaking import open_break
-from payouts.services.holding import PAID_LATE, lock_payout, move, note
+from payouts.services.holding import PAID_LATE, move, note
 from payouts.services.running_payouts import lock_run, pause_run
+from payouts.services.settling import (
+    is_as_asked,
+    is_explained,
+    lock_attempt,
+    set_aside,
+    settle,
+    waits,
+)
 
 logger = logging.getLogger(__name__)
 ACCOUNT_CODES = frozenset(
     ["insufficient_capabilities_for_transfer", "account_invalid", "account_closed"]
 )
-PAID_FROM = {"stripe": "psp_clearing", "bank_file": "platform_bank"}
 ACCOUNT_PAUSE = timedelta(minutes=10)
 
 
@@ -37,25 +41,22 @@ ACCOUNT_PAUSE = timedelta(minutes=10)
 def succeed(*, attempt_id: UUID, transfer: Transfer, at: datetime) -> PayoutAttempt:
     """The transfer exists: the money has left, the earnings are paid. Once, whoever says so.
 
-    A transfer that is not what was asked for books nothing: the payout is frozen for a person. So
-    does one of an attempt that was said to be rejected: it opens a Break.
+    A transfer that is not what was asked for books nothing: the payout is frozen for two people.
+    One of an attempt that was said to be rejected is the payout's success all the same, where
+    nothing else of it was sent and Stripe shows it exactly as asked; else it opens a Break.
     """
-    attempt, payout = _lock(attempt_id)
+    attempt, payout = lock_attempt(attempt_id=attempt_id)
     if attempt.state == "succeeded":
         return attempt
+    asked = (Money(payout.amount_minor, payout.currency), payout.destination)
     if attempt.state == "rejected":
-        return _doubt(attempt, payout, transfer, at)
-    amount = Money(payout.amount_minor, payout.currency)
-    if (transfer.amount, transfer.destination) != (amount, payout.destination):
+        if not _is_ours(attempt, payout, transfer):
+            return _doubt(attempt, payout, transfer, at)
+        set_aside(payout=payout, at=at)
+    elif (transfer.amount, transfer.destination) != asked:
         logger.error("A transfer is not what was asked for", extra={"attempt": str(attempt.id)})
         return _freeze(attempt, payout, _differs(transfer), at)
-    end_attempt(attempt=attempt, state="succeeded", at=at, provider_id=transfer.transfer_id)
-    require_transition(Payout.TRANSITIONS, payout, "transferred")
-    payout.state, payout.why = "transferred", ""
-    payout.transfer_id, payout.transferred_at = transfer.transfer_id, at
-    payout.save(update_fields=["state", "why", "transfer_id", "transferred_at"])
-    _book(attempt, payout, amount, at)
-    note(kind="payout.sent", payout=payout, at=at)
+    settle(attempt=attempt, payout=payout, transfer=transfer, at=at)
     return attempt
 
 
@@ -74,7 +75,7 @@ def reject(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt
     """
     run_id = PayoutAttempt.objects.values_list("payout__run", flat=True).get(id=attempt_id)
     run = lock_run(run_id=run_id)
-    attempt, payout = _lock(attempt_id)
+    attempt, payout = lock_attempt(attempt_id=attempt_id)
     if attempt.state in {"succeeded", "rejected"}:
         return attempt
     end_attempt(
@@ -99,7 +100,7 @@ def reject(*, attempt_id: UUID, refusal: Refused, at: datetime) -> PayoutAttempt
 @transaction.atomic(durable=True)
 def forget_answer(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
     """We do not know. The attempt is repeated with the same key or looked up, never replaced."""
-    attempt, payout = _lock(attempt_id)
+    attempt, payout = lock_attempt(attempt_id=attempt_id)
     if attempt.state != "sending":
         return attempt
     attempt.state = "unknown"
@@ -113,7 +114,7 @@ def forget_answer(*, attempt_id: UUID, error: GatewayError, at: datetime) -> Pay
 @transaction.atomic(durable=True)
 def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
     """Stripe is busy: the attempt stays on its way and is tried again with the same key."""
-    attempt, _ = _lock(attempt_id)
+    attempt, _ = lock_attempt(attempt_id=attempt_id)
     if attempt.state == "sending":
         pause_attempt(attempt=attempt, error=error, at=at)
         attempt.save(update_fields=["next_try_at", "error_code", "error_message"])
@@ -123,7 +124,7 @@ def postpone(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAt
 @transaction.atomic(durable=True)
 def freeze(*, attempt_id: UUID, error: GatewayError, at: datetime) -> PayoutAttempt:
     """The key stands for another body: nothing is sent or replaced until a person has looked."""
-    attempt, payout = _lock(attempt_id)
+    attempt, payout = lock_attempt(attempt_id=attempt_id)
     return _freeze(attempt, payout, error, at)
 
 
@@ -132,7 +133,7 @@ def take_back(*, attempt_id: UUID, error: GatewayError, at: datetime) -> None:
     """Our key or permission is wrong: the run stops and the attempt is as if never claimed."""
     run_id = PayoutAttempt.objects.values_list("payout__run", flat=True).get(id=attempt_id)
     run = lock_run(run_id=run_id)
-    attempt, payout = _lock(attempt_id)
+    attempt, payout = lock_attempt(attempt_id=attempt_id)
     if attempt.state == "sending" and attempt.sends == 1:
         unclaim_attempt(attempt=attempt)
         move(payout=payout, state="reserved", why="")
@@ -152,6 +153,14 @@ def _freeze(
         move(payout=payout, state="unknown", why=error.code)
     note(kind="payout.frozen", payout=payout, at=at)
     return attempt
+
+
+def _is_ours(attempt: PayoutAttempt, payout: Payout, transfer: Transfer) -> bool:
+    """Whether Stripe itself proves that a rejected attempt has paid the payout."""
+    is_proof = attempt.rail == "stripe" and waits(payout=payout)
+    movement = transfer.movement or transfer.transfer_id
+    is_exact = is_as_asked(attempt=attempt, payout=payout, transfer=transfer)
+    return is_proof and is_exact and not is_explained(ref=movement)
 
 
 def _doubt(
@@ -188,12 +197,6 @@ def _differs(transfer: Transfer) -> GatewayError:
     )
 
 
-def _lock(attempt_id: UUID) -> tuple[PayoutAttempt, Payout]:
-    payout_id = PayoutAttempt.objects.values_list("payout", flat=True).get(id=attempt_id)
-    payout = lock_payout(payout_id=payout_id)
-    return PayoutAttempt.objects.select_for_update(no_key=True).get(id=attempt_id), payout
-
-
 def _look_again(attempt: PayoutAttempt, payout: Payout, at: datetime) -> None:
     # The account may be well again already, its message answered before this refusal came.
     enqueue(
@@ -201,19 +204,4 @@ def _look_again(attempt: PayoutAttempt, payout: Payout, at: datetime) -> None:
         key=f"payouts.sync_payee:{attempt.id}",
         run_at=at + ACCOUNT_PAUSE,
         account_id=payout.destination,
-    )
-
-
-def _book(attempt: PayoutAttempt, payout: Payout, amount: Money, at: datetime) -> None:
-    moving = account("payout_in_transit", currency=amount.currency, expert=payout.expert)
-    paying = account(PAID_FROM[attempt.rail], currency=amount.currency)
-    paid = Earning.objects.filter(items__payout=payout, items__is_live=True, state="reserved")
-    paid.update(state="paid")
-    ledger.post(
-        key=f"transfer:{attempt.id}",
-        kind="transfer_made",
-        currency=amount.currency,
-        legs=[ledger.Leg.debit(moving, amount), ledger.Leg.credit(paying, amount)],
-        effective_at=at,
-        external_ref=str(attempt.provider_id),
     )

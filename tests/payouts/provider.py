@@ -38,6 +38,13 @@ def rewrite(row: SandboxObject, **values: object) -> None:
     row.save(update_fields=["body"])
 
 
+def resize(transfer_id: str, minor: int) -> None:
+    """Let the provider have sent this much by a transfer."""
+    rewrite(SandboxObject.objects.get(object_id=transfer_id), amount=minor)
+    line = SandboxObject.objects.get(type="balance_transaction", body__source=transfer_id)
+    rewrite(line, amount=-minor, net=-minor)
+
+
 def stranger() -> str:
     """A charge of nobody's."""
     row = store.add("ch", "charge", {"amount": 4000, "currency": "usd", "payment_intent": None})

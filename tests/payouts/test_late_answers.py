@@ -13,6 +13,7 @@ from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError, Recipient
 from payouts.gateways.sandbox.transport import SandboxTransport
 from payouts.models import Break, Payee, Payout, PayoutAttempt, SandboxObject
+from payouts.selectors.invariants import check_ledger
 from payouts.services import (
     holding,
     looking_up,
@@ -27,7 +28,7 @@ from payouts.services.breaking import propose_resolution
 from payouts.services.holding import CallInFlight
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
-from tests.payouts.provider import reconcile
+from tests.payouts.provider import reconcile, resize
 
 pytestmark = pytest.mark.django_db
 _REQUEST = SandboxTransport.request
@@ -114,7 +115,7 @@ def _given_up(monkeypatch: pytest.MonkeyPatch) -> tuple[Payout, str]:
     return payout, SandboxObject.objects.get(type="transfer").object_id
 
 
-def test_a_transfer_of_a_rejected_attempt_holds_the_next_one_and_opens_a_break(
+def test_a_late_transfer_is_the_payouts_success_and_the_next_try_never_goes_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payout, transfer_id = _given_up(monkeypatch)
@@ -123,15 +124,42 @@ def test_a_transfer_of_a_rejected_attempt_holds_the_next_one_and_opens_a_break(
     sending.send_some(run_id=payout.run_id, at=NOON + 26 * HOUR)
 
     payout.refresh_from_db()
+    assert (payout.state, payout.transfer_id, payout.why) == ("transferred", transfer_id, "")
+    assert [row.state for row in payout.attempts.order_by("number")] == ["succeeded", "rejected"]
+    assert (make.transfers(), Break.objects.count()) == ([5000], 0)
+    assert check_ledger(NOON + 26 * HOUR).broken == ()
+
+
+def test_reconciliation_takes_a_late_transfer_over_and_finds_no_difference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payout, _ = _given_up(monkeypatch)
+
+    assert reconcile(NOON + 26 * HOUR) == {}
+
+    payout.refresh_from_db()
+    assert (payout.state, make.transfers()) == ("transferred", [5000])
+
+
+def test_a_late_transfer_of_another_amount_holds_the_next_try_and_opens_a_break(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    payout, transfer_id = _given_up(monkeypatch)
+    resize(transfer_id, 4000)
+
+    looking_up.adopt_transfer(transfer_id=transfer_id, at=NOON + 26 * HOUR)
+    sending.send_some(run_id=payout.run_id, at=NOON + 26 * HOUR)
+
+    payout.refresh_from_db()
     assert (payout.state, payout.why) == ("held", "an earlier try was paid after all")
     assert [row.state for row in payout.attempts.order_by("number")] == ["rejected", "created"]
-    assert make.transfers() == [5000]
+    assert make.transfers() == [4000]
     difference = Break.objects.get()
     movement = SandboxObject.objects.get(type="balance_transaction", body__source=transfer_id)
     assert (difference.kind, difference.ref, difference.found_minor) == (
         "missing_in_ledger",
         movement.object_id,
-        -5000,
+        -4000,
     )
 
 
@@ -139,6 +167,7 @@ def test_nobody_alone_gives_back_the_money_of_a_late_transfer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payout, transfer_id = _given_up(monkeypatch)
+    resize(transfer_id, 4000)
     looking_up.adopt_transfer(transfer_id=transfer_id, at=NOON + 26 * HOUR)
 
     with pytest.raises(CallInFlight):
@@ -149,22 +178,24 @@ def test_nobody_alone_gives_back_the_money_of_a_late_transfer(
     assert payout.state == "held"
 
 
-def test_reconciliation_goes_on_past_a_transfer_of_a_rejected_attempt(
+def test_reconciliation_goes_on_past_a_late_transfer_of_another_amount(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    payout, _ = _given_up(monkeypatch)
+    payout, transfer_id = _given_up(monkeypatch)
+    resize(transfer_id, 4000)
 
-    assert reconcile(NOON + 26 * HOUR) == {"missing_in_ledger": (0, -5000)}
-    assert reconcile(NOON + 27 * HOUR) == {"missing_in_ledger": (0, -5000)}
+    assert reconcile(NOON + 26 * HOUR) == {"missing_in_ledger": (0, -4000)}
+    assert reconcile(NOON + 27 * HOUR) == {"missing_in_ledger": (0, -4000)}
 
     payout.refresh_from_db()
-    assert (payout.state, make.transfers()) == ("held", [5000])
+    assert payout.state == "held"
 
 
 def test_a_payout_that_two_people_release_after_a_late_transfer_stays_released(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     payout, transfer_id = _given_up(monkeypatch)
+    resize(transfer_id, 4000)
     at = NOON + 26 * HOUR
     looking_up.adopt_transfer(transfer_id=transfer_id, at=at)
     row = propose_resolution(row=Break.objects.get(), note="Ours to lose.", by=make.user(), at=at)
