@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
+from typing import Literal, cast
 from uuid import UUID
 
 from django.db import connection
@@ -15,6 +16,7 @@ from payouts.models import Posting, Side
 Merged = dict[tuple[UUID, Side], int]
 Fresh = Sequence[tuple[Posting, Merged]]
 Value = str | datetime | UUID | None
+Outcome = Literal["written", "taken", "overdrawn"]
 
 _POSTINGS = """
 INSERT INTO payouts_posting
@@ -28,21 +30,20 @@ INSERT INTO payouts_entry
 SELECT posting, account, side, amount, 0, 0
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
   WITH ORDINALITY AS leg(posting, account, side, amount, place)
-WHERE {condition} ORDER BY place
+ORDER BY place
 """
-_POSTING = _POSTINGS.format(rows=_ROW)
-_ITS_ENTRIES = _ENTRIES.format(condition="posting IN (SELECT id FROM free)")
-_WHOLE = f"WITH free AS ({_POSTING}) {_ITS_ENTRIES}"
+_WRITE = "SELECT payouts_write_posting(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
-def insert_whole(*, posting: Posting, merged: Merged) -> bool:
-    """Write a posting and its entries by one statement; False when its key is taken.
+def write_whole(*, posting: Posting, merged: Merged) -> Outcome:
+    """Write a posting and its entries by one statement, which leaves no trace of a refusal.
 
-    Each entry locks its account, in the order of the ids; an overdraft is an IntegrityError.
+    Each entry locks its account, in the order of the ids.
     """
+    _, *columns = _columns([(posting, merged)])
     with connection.cursor() as cursor:
-        cursor.execute(_WHOLE, [*_values(posting), *_columns([(posting, merged)])])
-        return bool(cursor.rowcount)
+        cursor.execute(_WRITE, [*_values(posting), *columns])
+        return cast("tuple[Outcome]", cursor.fetchone())[0]
 
 
 def insert_postings(*, postings: Iterable[Posting]) -> set[UUID]:
@@ -59,7 +60,7 @@ def insert_postings(*, postings: Iterable[Posting]) -> set[UUID]:
 def insert_entries(*, fresh: Fresh) -> None:
     """Write the entries of new postings, whose accounts are locked, by one statement."""
     with connection.cursor() as cursor:
-        cursor.execute(_ENTRIES.format(condition="true"), _columns(fresh))
+        cursor.execute(_ENTRIES, _columns(fresh))
 
 
 def _values(posting: Posting) -> list[Value]:

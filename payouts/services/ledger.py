@@ -6,13 +6,11 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import IntegrityError, connection, transaction
-from psycopg.errors import CheckViolation
+from django.db import transaction
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
@@ -22,7 +20,7 @@ from payouts.services.entries import (
     Merged,
     insert_entries,
     insert_postings,
-    insert_whole,
+    write_whole,
 )
 
 _PLACES = {
@@ -125,12 +123,12 @@ def post_many(*, drafts: Sequence[tuple[Posting, Sequence[Leg]]]) -> list[Postin
     wanted = [(posting, merged[posting.id]) for posting, _ in drafts]
     if len(wanted) != 1:
         return _write_many(wanted) if wanted else []
-    try:
-        return _write_one(*wanted[0])
-    except IntegrityError as error:
-        if not _is_overdraft(error):
-            raise
+    posting, legs = wanted[0]
+    outcome = write_whole(posting=posting, merged=legs)
+    if outcome == "overdrawn":
         return _write_many(wanted)  # with the accounts locked, to tell the amounts
+    posting.is_new = outcome == "written"
+    return [posting if posting.is_new else _first(posting)]
 
 
 def reverse(*, posting: Posting, key: str, at: datetime, actor: UUID | None = None) -> Posting:
@@ -156,13 +154,6 @@ def lock_accounts(*, account_ids: Iterable[UUID]) -> dict[UUID, Account]:
     return {row.id: row for row in rows.order_by("id")}
 
 
-def _write_one(posting: Posting, merged: Merged) -> list[Posting]:
-    # One statement is its own transaction; inside another it needs a savepoint.
-    with transaction.atomic() if connection.in_atomic_block else nullcontext():
-        posting.is_new = insert_whole(posting=posting, merged=merged)
-    return [posting if posting.is_new else _first(posting)]
-
-
 def _write_many(wanted: Fresh) -> list[Posting]:
     with transaction.atomic():
         free = insert_postings(postings=[posting for posting, _ in wanted])
@@ -175,14 +166,6 @@ def _write_many(wanted: Fresh) -> list[Posting]:
     for posting, _ in fresh:
         posting.is_new = True
     return found
-
-
-def _is_overdraft(error: IntegrityError) -> bool:
-    cause = error.__cause__
-    return (
-        isinstance(cause, CheckViolation)
-        and cause.diag.constraint_name == "balance_is_not_overdrawn"
-    )
 
 
 def _merge(legs: Sequence[Leg]) -> Merged:
