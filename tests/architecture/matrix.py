@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.cookies import SimpleCookie
 from typing import Any
 from uuid import UUID
 
@@ -111,12 +112,19 @@ def _filler(world: World, converters: list[str]) -> Iterator[object]:
         yield rows.get(name, NOBODYS if kind == "UUIDConverter" else "x")
 
 
-def outcome(route: Route, method: str, user: User | None) -> str:
-    """What came back, in a word; whatever it changed is rolled back."""
-    client = Client(raise_request_exception=False)
-    mark = transaction.savepoint()  # no atomic(): sequences refuse to run inside one
+def cookies_of(user: User | None) -> SimpleCookie:
+    """What the browser of this person, or of nobody, sends."""
+    client = Client()
     if user is not None:
         client.force_login(user)
+    return client.cookies
+
+
+def outcome(route: Route, method: str, cookies: SimpleCookie) -> str:
+    """What came back, in a word; whatever it changed is rolled back."""
+    client = Client(raise_request_exception=False)
+    client.cookies = SimpleCookie(cookies.output(header="", sep=";"))
+    mark = transaction.savepoint()  # no atomic(): sequences refuse to run inside one
     response = client.generic(method, route.url, b"", content_type="application/json")
     connection.needs_rollback = False
     transaction.savepoint_rollback(mark)
@@ -135,13 +143,13 @@ def _word(status: int) -> str:
 
 def matrix_of(world: World) -> dict[str, dict[str, str]]:
     """`{"name METHOD": {outcome: "role role …"}}` for every route and method that is not 405."""
-    people = people_of(world)
+    people = {role: cookies_of(user) for role, user in people_of(world).items()}
     table: dict[str, dict[str, str]] = {}
     for route in routes_of(world):
         for method in METHODS:
             rows: dict[str, list[str]] = {}
-            for role, user in people.items():
-                rows.setdefault(outcome(route, method, user), []).append(role)
+            for role, cookies in people.items():
+                rows.setdefault(outcome(route, method, cookies), []).append(role)
             if set(rows) != {"405"}:
                 table[f"{route.name} {method}"] = {k: " ".join(v) for k, v in sorted(rows.items())}
     return table
