@@ -16,6 +16,7 @@ from marketplace.kit.environment import (
     JobQueue,
     amounts,
     celery_broker,
+    currencies,
     django_cache,
     env,
     env_flag,
@@ -337,6 +338,7 @@ PAYMENTS_MODE = payments_mode(STRIPE_SECRET_KEY, is_debug=DEBUG)
 PAYMENTS_PAUSED = env_flag("PAYMENTS_PAUSED")
 METRICS_TOKEN = env("METRICS_TOKEN", "")
 PAYOUT_MODE = payout_mode(env("PAYOUT_MODE", "transfer"))
+CURRENCIES = currencies(env("CURRENCIES", "USD"))
 PAYOUT_HOLD_HOURS = int(env("PAYOUT_HOLD_HOURS", "72"))
 PAYOUT_MINIMUM = {"USD": int(env("PAYOUT_MINIMUM_USD", "1000"))}
 PAYOUT_MAX_PER_EXPERT = amounts(env("PAYOUT_MAX_PER_EXPERT"))

@@ -43,6 +43,17 @@ def amounts(text: str) -> dict[str, int]:
     return found
 
 
+def currencies(text: str) -> tuple[str, ...]:
+    """Codes out of `USD,EUR`, each once; the first is the one that is offered first."""
+    found = tuple(dict.fromkeys(filter(None, text.replace(" ", "").split(","))))
+    for code in found:
+        if not (len(code) == len("USD") and code.isascii() and code.isalpha() and code.isupper()):
+            raise ImproperlyConfigured(f"{code!r} in CURRENCIES is no currency such as USD.")
+    if not found:
+        raise ImproperlyConfigured("CURRENCIES names no currency, such as USD.")
+    return found
+
+
 def weekly(text: str) -> tuple[int, int, int] | None:
     """Weekday (Monday is 0), hour and minute out of `tuesday 06:00`; None for `off`."""
     if text.lower() == "off":

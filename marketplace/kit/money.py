@@ -28,10 +28,19 @@ _EXPONENTS = dict.fromkeys(
 ) | dict.fromkeys(["BHD", "JOD", "KWD", "OMR", "TND"], 3)
 _CODE = re.compile(r"[A-Z]{3}")
 LARGEST_MINOR = 2**62
+MOST_DIGITS = 11  # of a typed amount, its decimals included
+# A comma only where it parts thousands: 10,50 is ten and a half to many, and never 1050.
+_AMOUNT = re.compile(r"(\d+|\d{1,3}(,\d{3})+)(\.\d+)?", re.ASCII)
+_DECIMALS = {0: "no decimals", 2: "two decimals", 3: "three decimals"}
+_EXAMPLES = {0: "1200", 2: "2.50, with a point", 3: "2.500, with a point"}
 
 
 class CurrencyMismatch(TypeError):
     """Two currencies met in one sum. A bug, never a person's mistake."""
+
+
+class NotAnAmount(ValueError):
+    """The text is no amount of its currency; the message tells a person how to write one."""
 
 
 def exponent(currency: str) -> int:
@@ -107,6 +116,21 @@ class Money:
         for index in order[: self.minor - sum(shares)]:
             shares[index] += 1
         return tuple(Money(share, self.currency) for share in shares)
+
+
+def parse(text: str, currency: str) -> Money:
+    """An amount as people write it, `1,200.50`: a point, and no more decimals than there are.
+
+    Raises NotAnAmount.
+    """
+    typed, places = text.strip(), exponent(currency)
+    whole, _, rest = typed.replace(",", "").partition(".")
+    if not _AMOUNT.fullmatch(typed) or len(whole) + places > MOST_DIGITS:
+        raise NotAnAmount(f"Write an amount of {currency} such as {_EXAMPLES[places]}.")
+    if len(rest) > places:
+        nearest = f"{whole}.{rest[:places]}" if places else whole
+        raise NotAnAmount(f"{currency} has {_DECIMALS[places]}: write {nearest}.")
+    return Money(int(whole + rest.ljust(places, "0")), currency)
 
 
 def zero(currency: str) -> Money:

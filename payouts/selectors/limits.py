@@ -2,22 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.conf import settings
 
 from marketplace.kit.money import Money
 from payouts.models import Earning
 from payouts.policy import payable_unit
-from payouts.selectors.policies import policy_value
+from payouts.selectors.policies import policy_value, policy_values
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one expert's pay in one currency is held to; `most` is None for no cap."""
+
+    minimum: Money
+    most: Money | None
+    cash_out_budget: Money
+    hold: timedelta
+
+
+def limits_for(*, currency: str, country: str, at: datetime) -> Limits:
+    """The least and the most of a payout, the risk budget and the hold, in one statement."""
+    rows = policy_values(
+        ["payout_minimum", "payout_max_per_expert", "cash_out_budget", "hold_hours"],
+        at=at,
+        currency=currency,
+        country=country,
+    )
+    most = rows.get("payout_max_per_expert", settings.PAYOUT_MAX_PER_EXPERT.get(currency))
+    budget = rows.get("cash_out_budget", settings.CASH_OUT_BUDGET.get(currency, 0))
+    return Limits(
+        _minimum(rows.get("payout_minimum"), currency),
+        None if most is None else Money(most, currency),
+        Money(budget, currency),
+        timedelta(hours=rows.get("hold_hours", settings.PAYOUT_HOLD_HOURS)),
+    )
 
 
 def payout_minimum(*, currency: str, at: datetime, country: str = "") -> Money:
     """What an expert needs to have before a run pays them; less is carried over."""
     value = policy_value("payout_minimum", at=at, currency=currency, country=country)
-    if value is None:
-        value = settings.PAYOUT_MINIMUM.get(currency, 0)
-    return Money(max(value, payable_unit(currency)), currency)
+    return _minimum(value, currency)
 
 
 def most_per_expert(*, currency: str, at: datetime) -> Money | None:
@@ -37,8 +64,8 @@ def cash_out_budget(*, currency: str, at: datetime) -> Money:
 
 
 def paid_currencies(*, also: frozenset[str] = frozenset()) -> tuple[str, ...]:
-    """The currencies that have a minimum, then those of `also`."""
-    known = tuple(settings.PAYOUT_MINIMUM)
+    """The currencies of the instance, those that have a minimum, then those of `also`."""
+    known = tuple(dict.fromkeys([*settings.CURRENCIES, *settings.PAYOUT_MINIMUM]))
     return (*known, *sorted(also.difference(known)))
 
 
@@ -46,6 +73,11 @@ def free_currencies() -> list[str]:
     """The currencies in which somebody has free money that a run could pay."""
     rows = Earning.objects.filter(state="available", pay_channel="stripe")
     return sorted(set(rows.order_by().values_list("currency", flat=True)))
+
+
+def _minimum(value: int | None, currency: str) -> Money:
+    least = settings.PAYOUT_MINIMUM.get(currency, 0) if value is None else value
+    return Money(max(least, payable_unit(currency)), currency)
 
 
 def _cap(kind: str, default: dict[str, int], currency: str, at: datetime) -> Money | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
@@ -32,6 +33,12 @@ class UnknownPurpose(InvalidInput):
     code = "unknown_purpose"
 
 
+class CurrencyNotOffered(InvalidInput):
+    """The instance has no projects in this currency."""
+
+    code = "currency_not_offered"
+
+
 @transaction.atomic
 def create_project(
     *,
@@ -41,17 +48,20 @@ def create_project(
     by: User,
     at: datetime,
     summary: str = "",
-    currency: str = "USD",
+    currency: str | None = None,
     answers_per_task: int = 3,
 ) -> Project:
-    """Begin a project as a draft. Raises UnknownFormat where no format has that name."""
+    """Begin a project as a draft; its currency, by itself the instance's first, never changes.
+
+    Raises UnknownFormat where no format has that name, CurrencyNotOffered.
+    """
     project = Project.objects.create(
         organization=organization,
         title=title,
         summary=summary,
         format=registry.get(format).kind,
         format_version=registry.get(format).version,
-        currency=currency,
+        currency=_offered(currency),
         answers_per_task=answers_per_task,
         created_by=by,
         created_at=at,
@@ -169,6 +179,15 @@ def drop_requirement(*, project: Project, skill: Skill, by: User, at: datetime) 
     dropped, _ = Requirement.objects.filter(project=project, skill=skill).delete()
     if dropped:
         _record(project, "requirement.dropped", by, at, skill=str(skill.pk))
+
+
+def _offered(currency: str | None) -> str:
+    if currency is None:
+        return settings.CURRENCIES[0]
+    if currency not in settings.CURRENCIES:
+        said = f"Projects here are in {' or '.join(settings.CURRENCIES)}."
+        raise CurrencyNotOffered(said, errors=[{"field": "currency", "problem": said}])
+    return currency
 
 
 def _locked(project: Project) -> Project:

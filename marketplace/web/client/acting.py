@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from django import forms
@@ -12,34 +11,34 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from marketplace.kit.errors import DomainError
-from marketplace.kit.money import Money, exponent
+from marketplace.kit.money import Money, NotAnAmount, parse, zero
 from marketplace.web.client.own import Member
 from marketplace.web.forms import attach
-
-# A comma only where it parts thousands: 10,50 is ten and a half to many, and never 1050.
-_AMOUNT = re.compile(r"(\d{1,9}|\d{1,3}(,\d{3}){1,2})(\.\d{1,3})?")
 
 
 class MoneyField(forms.CharField):
     """An amount as people write it, `2.50`; cleaned to Money of the field's currency."""
 
-    def __init__(self, *, currency: str = "USD", label: str = "", help_text: str = "") -> None:
-        attrs = {"inputmode": "decimal", "autocomplete": "off", "placeholder": "0.00"}
+    def __init__(self, *, currency: str, label: str = "", help_text: str = "") -> None:
+        attrs = {"inputmode": "decimal", "autocomplete": "off"}
         widget = forms.TextInput(attrs=attrs)
-        super().__init__(label=label, help_text=help_text, max_length=14, widget=widget)
+        super().__init__(label=label, help_text=help_text, max_length=16, widget=widget)
+        self.in_currency(currency)
+
+    def in_currency(self, currency: str) -> None:
+        """Take amounts of this currency from now on."""
         self.currency = currency
+        self.widget.attrs["placeholder"] = str(zero(currency)).partition(" ")[0]
 
     def clean(self, value: str) -> Money | None:
         """Refuse what is no amount, and more decimals than the currency has; None if optional."""
         text = super().clean(value).strip()
         if not text and not self.required:
             return None
-        whole, _, rest = text.replace(",", "").partition(".")
-        places = exponent(self.currency)
-        if not _AMOUNT.fullmatch(text) or len(rest) > places:
-            example = "2.50, with a point" if places else "250"
-            raise forms.ValidationError(f"Write an amount such as {example}.")
-        return Money(int(whole + rest.ljust(places, "0")), self.currency)
+        try:
+            return parse(text, self.currency)
+        except NotAnAmount as error:
+            raise forms.ValidationError(str(error)) from error
 
 
 def tried(form: forms.Form, verb: Callable[[], object]) -> bool:
