@@ -139,7 +139,8 @@ def look(page: Tab, url: str) -> list[str]:
 
 
 def _violations(page: Tab, rules: list[str]) -> list[str]:
-    found = Axe().run(page, options={"runOnly": rules}).response["violations"]
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
     return [f"{v['id']}: {node['html'][:200]}" for v in found for node in v["nodes"]]
 
 
