@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, OuterRef, Q, Subquery, Sum
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast
 
 from marketplace.events.models import Event
 from marketplace.kit.money import Money
@@ -59,13 +60,17 @@ def unpaid_of(expert: Expert) -> Unpaid:
 
     What is owed anew is an earning of its own, `reversal:<id>`; counting both counts it twice.
     """
-    parts: dict[UUID, int] = defaultdict(int)
-    for each in came_back_of(expert):
-        parts[each.payout_id] += each.amount.minor
-    rows = PayoutItem.objects.filter(payout__expert=expert, is_live=True)
-    rows = rows.filter(Q(payout__in=parts) | Q(payout__state__in=["reversed", "bank_failed"]))
+    events = Event.objects.filter(expert=expert.pk, kind=CAME_BACK).order_by()
+    sums = events.filter(object_id=OuterRef("payout_id")).values("object_id")
+    minor = Sum(Cast(KT("data__minor"), BigIntegerField()))
+    rows = PayoutItem.objects.filter(payout__expert=expert, is_live=True).filter(
+        Q(payout__in=events.values("object_id")) | Q(payout__state__in=["reversed", "bank_failed"])
+    )
+    items = rows.annotate(back=Subquery(sums.annotate(minor=minor).values("minor")))
+    parts: dict[UUID, int] = {}
     found = Unpaid({}, {})
-    for item in rows.select_related("payout").order_by("payout", "pk"):
+    for item in items.select_related("payout").order_by("payout", "pk"):
+        parts.setdefault(item.payout_id, int(item.back or 0))
         back = min(parts[item.payout_id], item.amount_minor)
         if item.payout.state == "reversed":
             back = item.amount_minor

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import F, Q, QuerySet, Sum, Value
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery, Sum
 
 from marketplace.kit.money import Money, zero
 from marketplace.people.models import Expert
-from payouts.models import Account, CashOut, Earning, Payee, Payout
+from payouts.models import Account, CashOut, Earning, PauseTurn, Payee, Payout
 from payouts.policy import payable_unit
-from payouts.selectors.limits import cash_out_budget, most_per_expert, payout_minimum
-from payouts.selectors.pausing import pause_reason
+from payouts.selectors.limits import Limits, cash_out_budget, limits_for
 
 # Somebody new is paid by the weekly run until so many earnings have been paid.
 PROVEN_EARNINGS = 5
@@ -76,33 +76,58 @@ def budget_use(*, currency: str, at: datetime) -> BudgetUse:
     return BudgetUse(cash_out_budget(currency=currency, at=at), Money(used, currency))
 
 
-def why_not_good(expert: Expert) -> str:
-    """Why an expert is not in good standing, in one of our words; empty for good standing.
+@dataclass(frozen=True, slots=True)
+class Footing:
+    """What a cash-out of one currency stands on besides the money; read in two statements.
 
-    The rule: an active account at Stripe, nothing owed, no clawback undecided, no payout held,
-    refused or returned by the bank, and five paid earnings behind them.
+    `obstacle` is one of the words of WHY_NOT, empty for good standing: an active account at
+    Stripe, nothing owed, no clawback undecided, no payout held, refused or returned by the bank,
+    five paid earnings, no cash-out yet today. `used` is what is out of the risk budget.
     """
-    payee = Payee.objects.exclude(state="closed").filter(expert=expert).order_by("id").first()
-    if payee is None or payee.state != "active":
-        return "no_active_account"
-    if payee.rail != "stripe":
-        return "paid_by_bank_file"
-    first, *others = (
-        rows.filter(expert=expert).order_by().values_list(Value(why_not))
-        for why_not, rows in _OBSTACLES.items()
+
+    payee: Payee | None
+    obstacle: str
+    used: Money
+    limits: Limits
+
+
+def footing_of(*, expert: Expert, currency: str, at: datetime) -> Footing:
+    """How the expert stands with this currency at `at`."""
+    limits = limits_for(currency=currency, country=expert.country, at=at)
+    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = CashOut.objects.filter(currency=currency, asked_at__gte=day)
+    paid = Earning.objects.filter(expert=OuterRef("expert"), state="paid").order_by()
+    out = CashOut.objects.filter(currency=currency, risk_until__gt=at).order_by()
+    rows = Payee.objects.exclude(state="closed").filter(expert=expert)
+    row: Any = (  # Any: annotated by name
+        rows.annotate(
+            already_today=Exists(today.filter(payout__expert=OuterRef("expert"))),
+            is_proven=Exists(paid[PROVEN_EARNINGS - 1 : PROVEN_EARNINGS]),
+            used=Subquery(out.values("currency").annotate(n=Sum("at_risk_minor")).values("n")),
+            is_paused=Subquery(PauseTurn.objects.order_by("-id").values("is_paused")[:1]),
+            **{
+                why_not: Exists(found.filter(expert=OuterRef("expert")))
+                for why_not, found in _OBSTACLES.items()
+            },
+        )
+        .order_by("id")
+        .first()
     )
-    found = {why_not for (why_not,) in first.union(*others)}
-    for why_not in _OBSTACLES:
-        if why_not in found:
-            return why_not
-    paid = Earning.objects.filter(expert=expert, state="paid").count()
-    return "" if paid >= PROVEN_EARNINGS else "too_new"
+    if row is None:
+        return Footing(None, "no_active_account", zero(currency), limits)
+    return Footing(row, _obstacle(row), Money(int(row.used or 0), currency), limits)
 
 
 def cash_out_offer(*, expert: Expert, currency: str, at: datetime) -> CashOutOffer:
     """What a cash-out would pay at this moment, or why there is none."""
-    rows = cashable(expert=expert, currency=currency).order_by("id")
-    return plan_cash_out(expert=expert, currency=currency, earnings=list(rows), at=at)[0]
+    footing = footing_of(expert=expert, currency=currency, at=at)
+    return offer_on(footing, expert=expert)
+
+
+def offer_on(footing: Footing, *, expert: Expert) -> CashOutOffer:
+    """What a cash-out would pay on this footing, or why there is none."""
+    rows = cashable(expert=expert, currency=footing.used.currency).order_by("id")
+    return plan_cash_out(footing=footing, earnings=list(rows))[0]
 
 
 def cashable(*, expert: Expert, currency: str) -> QuerySet[Earning]:
@@ -114,26 +139,27 @@ def cashable(*, expert: Expert, currency: str) -> QuerySet[Earning]:
 
 
 def plan_cash_out(
-    *, expert: Expert, currency: str, earnings: list[Earning], at: datetime
+    *, footing: Footing, earnings: list[Earning]
 ) -> tuple[CashOutOffer, list[Earning]]:
     """The offer out of these earnings, and those whose hold it would end early.
 
     Free money first, then what is in hold, the next to end first, as far as the operator's risk
     budget and the cap per expert allow.
     """
+    limits, currency = footing.limits, footing.used.currency
     free = sum(row.payable_minor for row in earnings if row.state == "available")
     held = sorted(
         (row for row in earnings if row.state == "pending"), key=lambda r: (r.available_at, r.id)
     )
-    cap = most_per_expert(currency=currency, at=at)
-    most = free + sum(row.payable_minor for row in held) if cap is None else cap.minor
-    left = budget_use(currency=currency, at=at).left.minor if held else 0
+    most = free + sum(row.payable_minor for row in held)
+    most = most if limits.most is None else limits.most.minor
+    left = max(0, limits.cash_out_budget.minor - footing.used.minor)
     taken = _fitting(held, min(left, most - free))
     at_risk = sum(row.payable_minor for row in taken)
     amount = min(free + at_risk, most)
     amount -= amount % payable_unit(currency)
     over = sum(row.payable_minor for row in held) - at_risk
-    why_not = _why_not(expert, currency, Money(amount, currency), over, at)
+    why_not = footing.obstacle or _too_little(limits.minimum.minor, amount, over)
     return CashOutOffer(
         Money(amount, currency), Money(at_risk, currency), Money(over, currency), why_not
     ), taken
@@ -148,16 +174,22 @@ def _fitting(held: list[Earning], room: int) -> list[Earning]:
     return taken
 
 
-def _why_not(expert: Expert, currency: str, amount: Money, over: int, at: datetime) -> str:
-    if pause_reason():
+def _obstacle(row: Any) -> str:  # Any: a payee as `footing_of` annotates it
+    if row.is_paused or settings.PAYMENTS_PAUSED:
         return "paused"
-    if why_not := why_not_good(expert):
-        return why_not
-    day = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    done = CashOut.objects.filter(payout__expert=expert, currency=currency, asked_at__gte=day)
-    if done.exists():
-        return "already_today"
-    least = payout_minimum(currency=currency, country=expert.country, at=at)
+    if row.state != "active":
+        return "no_active_account"
+    if row.rail != "stripe":
+        return "paid_by_bank_file"
+    for why_not in _OBSTACLES:
+        if getattr(row, why_not):
+            return why_not
+    if not row.is_proven:
+        return "too_new"
+    return "already_today" if row.already_today else ""
+
+
+def _too_little(least: int, amount: int, over: int) -> str:
     if amount >= least:
         return ""
-    return "over_budget" if over and amount.minor + over >= least.minor else "below_minimum"
+    return "over_budget" if over and amount + over >= least else "below_minimum"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Min, Q
 
 from marketplace.kit.money import Money
 from marketplace.people.models import Expert
 from payouts.models import Earning
 from payouts.selectors.earnings import Balance, expert_balance
-from payouts.selectors.limits import payout_minimum
+from payouts.selectors.limits import Limits, limits_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +29,34 @@ class OwnMoney:
     missing: Money
 
 
-def own_money(expert: Expert, currency: str, *, at: datetime) -> OwnMoney:
-    """The expert's money in one currency at `at`."""
+def own_money(
+    expert: Expert,
+    *,
+    at: datetime,
+    limits: Mapping[str, Limits] | None = None,
+    also: Collection[str] = (),
+) -> dict[str, OwnMoney]:
+    """The expert's money by currency: those paid out here, those ever earned in, and `also`.
+
+    `limits` are those that are known already; the others are read.
+    """
+    held = Min("available_at", filter=Q(state="pending"))
+    earned = Earning.objects.filter(expert=expert).order_by().values("currency")
+    next_release = dict(earned.annotate(first=held).values_list("currency", "first"))
+    return {
+        currency: _one(expert, currency, next_release.get(currency), (limits or {}), at)
+        for currency in sorted({*settings.PAYOUT_MINIMUM, *next_release, *also})
+    }
+
+
+def _one(
+    expert: Expert,
+    currency: str,
+    next_release: datetime | None,
+    limits: Mapping[str, Limits],
+    at: datetime,
+) -> OwnMoney:
     balance = expert_balance(expert, currency)
-    held = Earning.objects.filter(expert=expert, currency=currency, state="pending")
-    minimum = payout_minimum(currency=currency, country=expert.country, at=at)
-    return OwnMoney(
-        balance=balance,
-        next_release=held.aggregate(first=Min("available_at"))["first"],
-        minimum=minimum,
-        missing=max(minimum - balance.available, Money(0, currency)),
-    )
-
-
-def own_currencies(expert: Expert) -> list[str]:
-    """Those the instance pays out, then others in which the expert has earned."""
-    known = list(settings.PAYOUT_MINIMUM)
-    earned = Earning.objects.filter(expert=expert).order_by().values_list("currency", flat=True)
-    return known + sorted(set(earned.distinct()) - set(known))
+    known = limits.get(currency) or limits_for(currency=currency, country=expert.country, at=at)
+    missing = max(known.minimum - balance.available, Money(0, currency))
+    return OwnMoney(balance, next_release, known.minimum, missing)

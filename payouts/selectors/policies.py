@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -38,16 +39,32 @@ def policy_value(
     A row fits when everything it names is what is asked. The one that names most wins, then the
     newest in effect.
     """
+    found = policy_values(
+        [kind], at=at, currency=currency, country=country, organization=organization, year=year
+    )
+    return found.get(kind)
+
+
+def policy_values(
+    kinds: Sequence[str],
+    *,
+    at: datetime,
+    currency: str = "",
+    country: str = "",
+    organization: Organization | None = None,
+    year: int | None = None,
+) -> dict[str, int]:
+    """`policy_value` of several kinds in one statement; a kind that no row fits is not in it."""
     fits = Policy.objects.filter(
         Q(currency="") | Q(currency=currency),
         Q(country="") | Q(country=country),
         Q(organization=None) | Q(organization=organization),
         Q(year=None) | Q(year=year),
-        kind=kind,
+        kind__in=kinds,
         effective_at__lte=at,
     )
-    row = fits.alias(named=_NAMED).order_by("-named", "-effective_at", "-id").first()
-    return None if row is None else row.value
+    best = fits.annotate(named=_NAMED).order_by("kind", "-named", "-effective_at", "-id")
+    return dict(best.distinct("kind").values_list("kind", "value"))
 
 
 def setting_of(kind: str, *, currency: str = "") -> int | None:

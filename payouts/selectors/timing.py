@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.conf import settings
-
-from payouts.selectors.policies import hold_for
 
 # Stripe pays experts' banks daily; two days usually, five business days at worst
 # (docs.stripe.com/payouts, docs.stripe.com/connect/manage-payout-schedule).
@@ -42,12 +40,11 @@ class Timing:
         return sum((stage.worst for stage in self.stages), timedelta(0))
 
 
-def weekly_timing(*, review: timedelta, currency: str, at: datetime) -> Timing:
+def weekly_timing(*, review: timedelta, hold: timedelta) -> Timing:
     """By the scheduled run. `review` is the client's window, after which silence approves.
 
     Usual: reviewed after half the window, a run half a week away.
     """
-    hold = hold_for(organization=None, currency=currency, at=at)
     tick = timedelta(seconds=int(settings.JOBS_SCHEDULE.get("payouts.release_holds", 600)))
     run = Stage("Next run", WEEK // 2, WEEK)
     return Timing(

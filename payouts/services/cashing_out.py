@@ -10,7 +10,7 @@ from marketplace.jobs.services.enqueueing import enqueue
 from marketplace.kit.errors import DomainError
 from marketplace.people.models import Expert
 from payouts.models import CashOut, Payee, Payout, PayoutRun
-from payouts.selectors.cash_outs import WHY_NOT, cashable, plan_cash_out
+from payouts.selectors.cash_outs import WHY_NOT, cashable, footing_of, plan_cash_out
 from payouts.services.holding import note
 from payouts.services.paying import Share, pay_out
 from payouts.services.rounds import release_early
@@ -35,7 +35,8 @@ def cash_out(*, expert: Expert, currency: str, at: datetime) -> Payout:
     payee = _payee(expert)
     rows = cashable(expert=expert, currency=currency).select_for_update(no_key=True)
     earnings = list(rows.order_by("id"))
-    offer, taken = plan_cash_out(expert=expert, currency=currency, earnings=earnings, at=at)
+    footing = footing_of(expert=expert, currency=currency, at=at)
+    offer, taken = plan_cash_out(footing=footing, earnings=earnings)
     why_not = offer.why_not or _why_not_in(run, expert)
     if why_not or payee is None:
         raise _refusal(why_not or "no_active_account")

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Max,
+    Min,
+    OuterRef,
+    Prefetch,
+    prefetch_related_objects,
+)
 from pydantic import JsonValue
 
 from marketplace.formats import registry
@@ -92,13 +102,25 @@ def place(assignment: Assignment) -> tuple[int, int]:
     return n, n + free.order_by("pk")[:MOST_COUNTED].count()
 
 
-def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
-    """Of these projects, those with tasks left for the expert, claimable ones first."""
+def offers(
+    expert: Expert, projects: Iterable[Project], *, levels: Mapping[UUID, int] | None = None
+) -> list[Offer]:
+    """Of these projects, those with tasks left for the expert, claimable ones first.
+
+    `levels` by skill where the caller has read them.
+    """
+    listed = {project.pk: project for project in projects}
+    asked = Requirement.objects.select_related("skill").order_by("skill__slug", "pk")
+    prefetch_related_objects(list(listed.values()), Prefetch("requirements", asked))
+    held = held_levels(expert) if levels is None else levels
     own = Assignment.objects.filter(expert=expert).values("task")
+    accepted = Engagement.objects.filter(
+        expert=expert, terms=OuterRef("batch__project__current_terms")
+    )
     free = (
-        Task.objects.filter(is_open=True, batch__project__in=projects)
+        Task.objects.filter(is_open=True, batch__project__in=list(listed))
         .exclude(pk__in=own)
-        .values(key=F("batch__project_id"))
+        .values(key=F("batch__project_id"), is_joined=Exists(accepted))
         .annotate(
             tasks=Count("pk"),
             low=Min("batch__price_minor"),
@@ -107,28 +129,30 @@ def offers(expert: Expert, projects: QuerySet[Project]) -> list[Offer]:
         )
         .order_by("key")
     )
-    rows = {row["key"]: row for row in free}
-    found = projects.filter(pk__in=rows).select_related("organization", "current_terms")
-    joined = _joined(expert)
-    missing = _missing(expert, list(rows))
-    listed = [
+    found = [
         Offer(
-            project=project,
-            tasks_left=rows[project.pk]["tasks"],
-            price_min=rows[project.pk]["low"],
-            price_max=rows[project.pk]["high"],
-            hourly_max=rows[project.pk]["hourly"],
-            missing=missing[project.pk],
-            is_joined=project.current_terms_id in joined,
+            project=listed[row["key"]],
+            tasks_left=row["tasks"],
+            price_min=row["low"],
+            price_max=row["high"],
+            hourly_max=row["hourly"],
+            missing=_missing(listed[row["key"]], held),
+            is_joined=row["is_joined"],
         )
-        for project in found.order_by("pk")
+        for row in free
     ]
-    return sorted(listed, key=lambda offer: (bool(offer.missing), not offer.is_joined))
+    return sorted(found, key=lambda offer: (bool(offer.missing), not offer.is_joined))
 
 
 def missing_skills(expert: Expert, project: Project) -> tuple[str, ...]:
     """Names of the skills that the project asks for and the expert lacks, with the level."""
-    return _missing(expert, [project.pk])[project.pk]
+    return _missing(project, held_levels(expert))
+
+
+def held_levels(expert: Expert) -> dict[UUID, int]:
+    """The highest level of the expert's active qualifications by skill."""
+    held = Qualification.objects.filter(expert=expert, state="active").order_by()
+    return dict(held.values_list("skill").annotate(level=Max("level")))
 
 
 def matching_experts(project: Project) -> int:
@@ -162,19 +186,11 @@ def _notes(assignment: Assignment) -> tuple[str, ...]:
     return tuple(asked.values_list("reviews__message", flat=True))
 
 
-def _joined(expert: Expert) -> set[UUID]:
-    return set(Engagement.objects.filter(expert=expert).values_list("terms_id", flat=True))
-
-
-def _missing(expert: Expert, projects: list[UUID]) -> dict[UUID, tuple[str, ...]]:
-    held = Qualification.objects.filter(expert=expert, state="active")
-    levels: dict[UUID, int] = {}
-    for skill, level in held.values_list("skill_id", "level"):
-        levels[skill] = max(level, levels.get(skill, 0))
-    lacking: dict[UUID, list[str]] = {project: [] for project in projects}
-    asked = Requirement.objects.filter(project__in=projects).select_related("skill")
-    for requirement in asked.order_by("skill__slug", "pk"):
-        if levels.get(requirement.skill_id, 0) < requirement.level:
-            name, level = requirement.skill.name, requirement.level
-            lacking[requirement.project_id].append(name if level == 1 else f"{name}, level {level}")
-    return {project: tuple(names) for project, names in lacking.items()}
+def _missing(project: Project, held: Mapping[UUID, int]) -> tuple[str, ...]:
+    lacking = [
+        each for each in project.requirements.all() if held.get(each.skill_id, 0) < each.level
+    ]
+    return tuple(
+        each.skill.name if each.level == 1 else f"{each.skill.name}, level {each.level}"
+        for each in sorted(lacking, key=lambda each: (each.skill.slug, each.pk))
+    )

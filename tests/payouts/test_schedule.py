@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from marketplace.kit.environment import amounts, weekly
 from payouts.models import Payout, PayoutRun
+from payouts.selectors.limits import limits_for
 from payouts.selectors.timing import cash_out_timing, weekly_timing
 from payouts.services import collecting, running_payouts, scheduling
 from payouts.services.proposing import SamePerson
@@ -117,7 +118,7 @@ def test_finance_closes_a_scheduled_run_and_another_approves_it() -> None:
 def test_the_way_to_the_bank_takes_as_long_as_the_settings_say(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    weekly_way = weekly_timing(review=REVIEW, currency="USD", at=NOON)
+    weekly_way = weekly_timing(review=REVIEW, hold=_hold())
     today = cash_out_timing(review=REVIEW)
 
     with capsys.disabled():
@@ -134,10 +135,14 @@ def test_the_way_to_the_bank_takes_as_long_as_the_settings_say(
 
 
 def test_a_shorter_hold_shortens_the_weekly_way(settings: Settings) -> None:
-    before = weekly_timing(review=REVIEW, currency="USD", at=NOON).worst
+    before = weekly_timing(review=REVIEW, hold=_hold()).worst
     settings.PAYOUT_HOLD_HOURS -= 24
 
-    assert before - weekly_timing(review=REVIEW, currency="USD", at=NOON).worst == timedelta(days=1)
+    assert before - weekly_timing(review=REVIEW, hold=_hold()).worst == timedelta(days=1)
+
+
+def _hold() -> timedelta:
+    return limits_for(currency="USD", country="DE", at=NOON).hold
 
 
 def _show(line: str) -> None:

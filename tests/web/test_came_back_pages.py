@@ -10,6 +10,7 @@ from marketplace.kit import clock
 from marketplace.people.models import Expert
 from marketplace.web.expert.charts import weekly_earnings
 from payouts.models import Earning
+from payouts.selectors.came_back import unpaid_of
 from payouts.services import payrolling
 from tests.browser.pages import signed_in
 from tests.make import NOON
@@ -70,7 +71,7 @@ def test_the_chart_and_the_table_count_what_came_back_once() -> None:
     payout = sent()
     taken_back(payout, 1200)
 
-    chart = weekly_earnings(payout.expert, "USD", at=NOON)
+    chart = weekly_earnings(payout.expert, "USD", unpaid=unpaid_of(payout.expert), at=NOON)
     table = enter(payout.expert).get("/earnings/all.csv").content.decode().splitlines()
 
     assert chart is not None

@@ -71,7 +71,7 @@ def test_what_lacks_to_the_least_payout_is_said() -> None:
     who = money.expert()
     money.available(who, 400)
 
-    found = own_money(who, "USD", at=NOON)
+    found = own_money(who, at=NOON)["USD"]
 
     assert (found.minimum, found.missing) == (usd(1000), usd(600))
     assert "6.00 USD short of the least payout" in words(

@@ -11,13 +11,15 @@ from django.db.models.functions import TruncWeek
 from marketplace.kit.money import Money, exponent
 from marketplace.people.models import Expert
 from payouts.models import Earning
-from payouts.selectors.came_back import unpaid_of
+from payouts.selectors.came_back import Unpaid
 
 WEEKS = 12
 STEPS = 4
 
 
-def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str, Any] | None:
+def weekly_earnings(
+    expert: Expert, currency: str, *, unpaid: Unpaid, at: datetime
+) -> dict[str, Any] | None:
     """Paid and not yet paid per week it was earned in; None where nothing was. Any: for c-bars.
 
     What came back of a payout counts in the week in which it did, and no longer in the first one.
@@ -35,7 +37,7 @@ def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str,
         )
     )
     by_week = {row["week"]: (row["paid"], row["waiting"]) for row in found}
-    _take_out_unpaid(by_week, expert, currency, first)
+    _take_out_unpaid(by_week, unpaid, currency, first)
     if not by_week:
         return None
     weeks = [(first + timedelta(weeks=n)) for n in range(WEEKS)]
@@ -50,9 +52,8 @@ def weekly_earnings(expert: Expert, currency: str, *, at: datetime) -> dict[str,
 
 
 def _take_out_unpaid(
-    by_week: dict[datetime, tuple[int, int]], expert: Expert, currency: str, first: datetime
+    by_week: dict[datetime, tuple[int, int]], unpaid: Unpaid, currency: str, first: datetime
 ) -> None:
-    unpaid = unpaid_of(expert)
     rows = Earning.objects.filter(pk__in={*unpaid.owed_anew, *unpaid.returned}, currency=currency)
     rows = rows.filter(earned_at__gte=first, state="paid").annotate(week=TruncWeek("earned_at"))
     for row in rows.order_by("pk"):

@@ -87,7 +87,7 @@ def _show(request: HttpRequest, expert: Expert, found: Earning) -> HttpResponse:
     pay = Money(found.pay_minor, found.currency)
     items = found.items.filter(is_live=True).select_related("payout").order_by("pk")
     context = {
-        **earning_lines(expert, [found])[0],
+        **earning_lines(expert, [found], unpaid_of(expert))[0],
         "earning": found,
         "left": Money(found.payable_minor, found.currency),
         "netted": Money(found.netted_minor, found.currency),

@@ -21,11 +21,11 @@ from marketplace.web.expert.charts import weekly_earnings
 from marketplace.web.expert.labels import badge_of
 from marketplace.web.expert.money_words import EARNING, earning_words, payout_words, why_words
 from marketplace.web.expert.own import for_expert
-from marketplace.web.expert.paying import cash_out_cards, payout_steps
+from marketplace.web.expert.paying import cash_out_cards, footings_of, payout_steps
 from marketplace.web.expert.pots import is_paid_by_employer, pots_of
 from marketplace.web.paging import page_of
-from payouts.access import visible_earnings, visible_payees, visible_payouts
-from payouts.models import Clawback, Earning, Payee, Payout, PayoutItem
+from payouts.access import visible_earnings, visible_payouts
+from payouts.models import Clawback, Earning, Payout, PayoutItem
 from payouts.selectors.came_back import Unpaid, came_back_of, unpaid_of
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
@@ -44,20 +44,23 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
     state = request.GET.get("state", "")
     page = page_of(request, _in_state(own, state))
     payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
-    payee, is_employee = _payee(expert), is_paid_by_employer(expert, at=at)
+    footings, is_employee = footings_of(expert, at=at), is_paid_by_employer(expert, at=at)
+    payee = next((each.payee for each in footings.values()), None)
+    limits = {currency: each.limits for currency, each in footings.items()}
+    unpaid = unpaid_of(expert)
     context = {
-        "pots": pots_of(expert, at=at),
+        "pots": pots_of(expert, limits=limits, is_employee=is_employee, at=at),
         "payee": payee,
         "payee_badge": badge_of(payee.state) if payee else None,
         "payee_why": why_words(payee.why) if payee else "",
         "is_employee": is_employee,
         "payouts": [_payout(each) for each in payouts.select_related("payee")[:RECENT]],
         "page": page,
-        "rows": earning_lines(expert, page.rows),
-        "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), at=at),
+        "rows": earning_lines(expert, page.rows, unpaid),
+        "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), unpaid=unpaid, at=at),
         "state": state,
         "states": [(each, EARNING.get(each, each)) for each in STATES],
-        "cash_outs": [] if is_employee and not payee else cash_out_cards(expert, at=at),
+        "cash_outs": [] if is_employee and not payee else cash_out_cards(expert, footings),
     }
     return render(request, "web/expert/earnings.html", context)
 
@@ -80,7 +83,7 @@ def payout(request: HttpRequest, expert: Expert, payout_id: UUID) -> HttpRespons
         raise NotFound("There is no such payout of yours.")
     items = PayoutItem.objects.filter(payout=found).select_related("earning")
     page = page_of(request, items)
-    lines = earning_lines(expert, [each.earning for each in page.rows])
+    lines = earning_lines(expert, [each.earning for each in page.rows], unpaid_of(expert))
     context = {
         "payout": _payout(found),
         "steps": payout_steps(
@@ -115,11 +118,6 @@ def _in_state(own: QuerySet[Earning], state: str) -> QuerySet[Earning]:
     return own.filter(state=state) if state in STATES else own
 
 
-def _payee(expert: Expert) -> Payee | None:
-    own = visible_payees(to=expert.user).filter(expert=expert).exclude(state="closed")
-    return own.order_by("pk").first()
-
-
 def _payout(row: Payout) -> dict[str, object]:
     return {
         "row": row,
@@ -130,7 +128,9 @@ def _payout(row: Payout) -> dict[str, object]:
     }
 
 
-def earning_lines(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, object]]:
+def earning_lines(
+    expert: Expert, rows: Sequence[Earning], unpaid: Unpaid
+) -> list[dict[str, object]]:
     """The rows of a page: work named by its project and batch, a reversal by its payout."""
     keys = [row.key.removeprefix(ASSIGNMENT) for row in rows if row.key.startswith(ASSIGNMENT)]
     own = own_assignments(to=expert.user).filter(pk__in=keys).select_related("project", "batch")
@@ -141,10 +141,10 @@ def earning_lines(expert: Expert, rows: Sequence[Earning]) -> list[dict[str, obj
         )
         for each in own
     }
-    for back in came_back_of(expert):
+    is_back = any(row.key.startswith(REVERSAL) for row in rows)
+    for back in came_back_of(expert) if is_back else []:
         url = reverse("payout", args=[back.payout_id])
         names[f"{REVERSAL}{back.reversal_id}"] = ("A payout that was taken back", url)
-    unpaid = unpaid_of(expert)
     return [_earning(row, *names.get(row.key, ("", "")), unpaid) for row in rows]
 
 

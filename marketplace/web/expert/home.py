@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -25,7 +25,9 @@ from marketplace.web.expert.openings import fitting, levels_of, open_projects, w
 from marketplace.web.expert.scores import scores_of
 from marketplace.web.expert.setup import setup_steps
 from marketplace.web.public.views import landing
+from payouts.access import visible_payees
 from payouts.models import Payee
+from payouts.selectors.came_back import unpaid_of
 from payouts.selectors.earnings import expert_balance
 from tasks.access import own_assignments
 from tasks.models import Assignment
@@ -58,17 +60,18 @@ def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: templat
     own = own_assignments(to=expert.user)
     active = own.filter(state__in=TYPING).select_related("project", "batch").order_by("pk")[:ROWS]
     projects = fitting(open_projects(expert), expert, at=at).order_by("-pk")[:ROWS]
+    payees = visible_payees(to=expert.user).filter(expert=expert).exclude(state="closed")
+    payee = payees.order_by("pk").first()
     return {
         "expert": expert,
         "active": [_active(each, at) for each in active],
         "balance": expert_balance(expert, currency),
-        "waiting": _waiting(own, currency),
-        "week": _week(own, currency, at),
+        **_work(own, currency, at),
         "scores": scores_of(expert, at=at),
         "work": work_rows(expert, projects, levels),
-        "steps": setup_steps(expert, is_qualified=bool(levels), at=at),
-        "payee_problem": _payee_problem(expert),
-        "chart": weekly_earnings(expert, currency, at=at),
+        "steps": setup_steps(expert, payee, is_qualified=bool(levels), at=at),
+        "payee_problem": _payee_problem(payee),
+        "chart": weekly_earnings(expert, currency, unpaid=unpaid_of(expert), at=at),
         "feed": feed_of(Event.objects.filter(expert=expert.pk, kind__in=WORDS).order_by("-id")[:6]),
         "hello": expert.display_name.split()[0],
     }
@@ -80,20 +83,24 @@ def _active(assignment: Assignment, at: datetime) -> dict[str, Any]:  # Any: tem
     return {"assignment": assignment, "lease": lease, "minutes": minutes}
 
 
-def _waiting(own: Any, currency: str) -> dict[str, Any]:  # Any: a QuerySet of assignments
-    rows = own.filter(state="awaiting_review", batch__currency=currency)
-    found = rows.aggregate(pay=Sum("price_minor"), n=Count("pk"), first=Min("review_until"))
-    return {**found, "amount": Money(found["pay"] or 0, currency)}
-
-
-def _week(own: Any, currency: str, at: datetime) -> dict[str, Any]:
-    decided = own.filter(decided_at__gt=at - WEEK, batch__currency=currency)
-    found = decided.aggregate(pay=Sum("pay_minor"), seconds=Sum("active_seconds"))
-    pay, seconds = found["pay"] or 0, found["seconds"] or 0
+def _work(own: QuerySet[Assignment], currency: str, at: datetime) -> dict[str, Any]:
+    """What waits for a verdict and what seven days came to. Any: template values."""
+    waits, lately = Q(state="awaiting_review"), Q(decided_at__gt=at - WEEK)
+    found = own.filter(waits | lately, batch__currency=currency).aggregate(
+        waiting=Sum("price_minor", filter=waits, default=0),
+        n=Count("pk", filter=waits),
+        first=Min("review_until", filter=waits),
+        pay=Sum("pay_minor", filter=lately, default=0),
+        seconds=Sum("active_seconds", filter=lately, default=0),
+    )
+    pay, seconds = found["pay"], found["seconds"]
     hourly = Money(pay * 3600 // seconds, currency) if seconds else None
-    return {"amount": Money(pay, currency), "hourly": hourly, "minutes": seconds // 60}
+    waiting = {**found, "amount": Money(found["waiting"], currency)}
+    week = {"amount": Money(pay, currency), "hourly": hourly, "minutes": seconds // 60}
+    return {"waiting": waiting, "week": week}
 
 
-def _payee_problem(expert: Expert) -> str:
-    payee = Payee.objects.filter(expert=expert, state="restricted").order_by("pk").first()
-    return why_words(payee.why or "requirements_past_due") if payee else ""
+def _payee_problem(payee: Payee | None) -> str:
+    if payee is None or payee.state != "restricted":
+        return ""
+    return why_words(payee.why or "requirements_past_due")

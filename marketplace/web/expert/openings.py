@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
 
 from marketplace.kit.money import Money
@@ -20,6 +20,10 @@ from tasks.models import Assignment, Batch
 from tasks.selectors.rates import UNKNOWN, HourlyRate, rates_by
 from tasks.selectors.work import Offer, offers
 from vetting.models import Qualification
+
+NEEDS = Prefetch(
+    "requirements", Requirement.objects.select_related("skill").order_by("skill__slug", "pk")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ def open_projects(expert: Expert) -> QuerySet[Project]:
     """Projects with an open batch that this expert may read about."""
     is_open = Batch.objects.filter(project=OuterRef("pk"), state="open")
     found = joinable_projects(to=expert.user).filter(Exists(is_open))
-    return found.select_related("organization").prefetch_related("requirements__skill")
+    return found.select_related("organization").prefetch_related(NEEDS)
 
 
 def fitting(projects: QuerySet[Project], expert: Expert, *, at: datetime) -> QuerySet[Project]:
@@ -64,16 +68,14 @@ def work_rows(expert: Expert, projects: Iterable[Project], levels: dict[UUID, in
     listed = {project.pk: project for project in projects}
     pace = paces(listed)
     rates = rates_by(Assignment.objects.filter(project__in=list(listed)), key="project")
-    found = offers(expert, joinable_projects(to=expert.user).filter(pk__in=list(listed)))
     return [
         _row(
             offer,
-            listed[offer.project.pk],
             pace.get(offer.project.pk, NOTHING),
             levels,
             rates.get((offer.project.pk, offer.project.currency), UNKNOWN),
         )
-        for offer in found
+        for offer in offers(expert, listed.values(), levels=levels)
     ]
 
 
@@ -88,9 +90,8 @@ def _pay(offer: Offer, low: Money, high: Money) -> str:
     return str(low) if low == high else f"{low} to {high}"
 
 
-def _row(
-    offer: Offer, project: Project, pace: Pace, levels: dict[UUID, int], rate: HourlyRate
-) -> Work:
+def _row(offer: Offer, pace: Pace, levels: dict[UUID, int], rate: HourlyRate) -> Work:
+    project = offer.project
     low = Money(offer.price_min, project.currency)
     high = Money(offer.price_max, project.currency)
     return Work(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -30,7 +31,7 @@ from payouts.access import visible_left_outs, visible_payees
 from payouts.models import LeftOut, Payee, Payout
 from payouts.policy import REACHABLE
 from payouts.selectors.came_back import CameBack
-from payouts.selectors.cash_outs import WHY_NOT, CashOutOffer, cash_out_offer
+from payouts.selectors.cash_outs import WHY_NOT, CashOutOffer, Footing, footing_of, offer_on
 from payouts.selectors.limits import free_currencies, paid_currencies
 from payouts.selectors.timing import cash_out_timing, weekly_timing
 from payouts.services.bank_accounts import enter_bank_details, may_use_bank_file
@@ -86,9 +87,17 @@ class BankForm(forms.Form):
     )
 
 
-def cash_out_cards(expert: Expert, *, at: datetime) -> list[CashOutCard]:
+def footings_of(expert: Expert, *, at: datetime) -> dict[str, Footing]:
+    """How the expert stands with each currency that is paid out."""
+    return {
+        currency: footing_of(expert=expert, currency=currency, at=at)
+        for currency in settings.PAYOUT_MINIMUM
+    }
+
+
+def cash_out_cards(expert: Expert, footings: Mapping[str, Footing]) -> list[CashOutCard]:
     """For `web/expert/cash_out_card.html`: one card per currency that is paid out."""
-    return [_card(expert, currency, at) for currency in settings.PAYOUT_MINIMUM]
+    return [_card(expert, footing) for footing in footings.values()]
 
 
 @require_POST
@@ -187,12 +196,12 @@ def _step(
     return {"state": state, "at": at, "tone": tone, "reason": reason, "icon": icon}
 
 
-def _card(expert: Expert, currency: str, at: datetime) -> CashOutCard:
-    offer = cash_out_offer(expert=expert, currency=currency, at=at)
-    weekly = weekly_timing(review=REVIEW, currency=currency, at=at)
+def _card(expert: Expert, footing: Footing) -> CashOutCard:
+    offer, currency = offer_on(footing, expert=expert), footing.used.currency
+    weekly = weekly_timing(review=REVIEW, hold=footing.limits.hold)
     today = cash_out_timing(review=REVIEW)
     left = _left_out(expert, currency)
-    has_account = offer.why_not == "no_active_account" and _payee(expert) is not None
+    has_account = offer.why_not == "no_active_account" and footing.payee is not None
     return CashOutCard(
         offer,
         FINISH if has_account else WHY_NOT.get(offer.why_not, ""),
@@ -206,11 +215,9 @@ def _card(expert: Expert, currency: str, at: datetime) -> CashOutCard:
 def _left_out(expert: Expert, currency: str) -> LeftOut | None:
     """What the currency's last run did not pay, if that run is where the expert stands now."""
     own = visible_left_outs(to=expert.user).filter(expert=expert, run__currency=currency)
-    left = own.order_by("-run_id", "-pk").first()
-    if left is None:
-        return None
-    later = Payout.objects.filter(expert=expert, currency=currency, run_id__gt=left.run_id)
-    return None if later.exists() else left
+    later = Payout.objects.filter(expert=expert, currency=currency, run_id__gt=OuterRef("run_id"))
+    left: Any = own.annotate(is_over=Exists(later)).order_by("-run_id", "-pk").first()
+    return None if left is None or left.is_over else left
 
 
 def _days(span: timedelta) -> int:

@@ -21,6 +21,7 @@ from marketplace.projects.access import joinable_projects, visible_engagements
 from marketplace.projects.models import Project
 from marketplace.web.expert.labels import kind_icon, kind_title
 from marketplace.web.expert.openings import (
+    NEEDS,
     fitting,
     levels_of,
     open_projects,
@@ -114,18 +115,17 @@ def pause(request: HttpRequest, expert: Expert) -> HttpResponse:
 def _project(expert: Expert, project_id: UUID) -> Project:
     found = joinable_projects(to=expert.user).filter(pk=project_id)
     listed = found.select_related("organization", "current_terms", "current_guideline")
-    project_row = listed.prefetch_related("requirements__skill").order_by("pk").first()
+    project_row = listed.prefetch_related(NEEDS).order_by("pk").first()
     if project_row is None:
         raise NotFound("There is no such project, or it is not open to you.")
     return project_row
 
 
 def _context(found: Project, expert: Expert) -> dict[str, Any]:  # Any: template values
-    reachable = joinable_projects(to=expert.user).filter(pk=found.pk)
-    offer = next(iter(offers(expert, reachable)), None)
+    levels = levels_of(expert, at=clock.now())
+    offer = next(iter(offers(expert, [found], levels=levels)), None)
     price = Money(offer.price_min, found.currency) if offer else None
     pace = paces([found.pk]).get(found.pk, NOTHING)
-    levels = levels_of(expert, at=clock.now())
     asked = requirement_words(found)
     engagement = visible_engagements(to=expert.user).filter(
         expert=expert, project=found, terms=found.current_terms
