@@ -23,6 +23,7 @@ from payouts.services import (
     recouping,
     releasing,
     returning,
+    reversals,
     rounds,
     running_payouts,
     sandboxing,
@@ -95,6 +96,11 @@ def look_up_fundings() -> None:
 @shared_task(name="payouts.confirm_not_found", queue="money")
 def confirm_not_found(*, proposal_id: str) -> None:
     releasing.confirm_not_found(proposal_id=UUID(proposal_id), at=clock.now())
+
+
+@shared_task(name="payouts.book_reversals", queue="money")
+def book_reversals(*, transfer_id: str) -> None:
+    reversals.book_reversals(transfer_id=transfer_id, at=clock.now())
 
 
 @shared_task(name="payouts.send_refund", queue="money")

@@ -19,8 +19,9 @@ def provider_transfers_are_ours(_at: datetime) -> list[str]:
       FROM payouts_balancetransaction b
         LEFT JOIN payouts_payoutattempt a ON a.provider_id = b.source AND a.state = 'succeeded'
         LEFT JOIN payouts_payout o ON o.id = a.payout_id
-      WHERE b.category = 'transfer' AND (o.id IS NULL OR -b.amount_minor <> coalesce(o.sent_minor, o.amount_minor)
-        OR b.currency <> o.currency) AND NOT EXISTS (
+      WHERE b.category = 'transfer' AND (o.id IS NULL
+          OR -b.amount_minor <> coalesce(o.sent_minor, o.amount_minor) OR b.currency <> o.currency)
+        AND NOT EXISTS (
           SELECT 1 FROM payouts_break k WHERE k.ref = b.id AND k.state = 'resolved'
             AND k.approved_by_id IS NOT NULL)
       UNION ALL

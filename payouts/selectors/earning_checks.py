@@ -9,12 +9,19 @@ from payouts.selectors.invariants import invariant, problems_of
 
 @invariant("L5")
 def debts_are_what_was_taken_and_not_paid_back(_at: datetime) -> list[str]:
-    """Per expert and currency: owed now = owed by clawbacks - netted - written off."""
+    """Per expert and currency: owed now = owed by clawbacks and by transfers above their payout -
+    netted - written off.
+    """
     return problems_of("""
       WITH owed AS (
-        SELECT n.expert_id, n.currency, sum(c.owed_minor) AS amount
-        FROM payouts_clawback c JOIN payouts_earning n ON n.id = c.earning_id
-        WHERE c.state = 'made' GROUP BY 1, 2
+        SELECT expert_id, currency, sum(minor) AS amount FROM (
+          SELECT n.expert_id, n.currency, c.owed_minor AS minor
+          FROM payouts_clawback c JOIN payouts_earning n ON n.id = c.earning_id
+          WHERE c.state = 'made'
+          UNION ALL
+          SELECT expert_id, currency, sent_minor - amount_minor
+          FROM payouts_payout WHERE sent_minor > amount_minor
+        ) parts GROUP BY 1, 2
       ), netted AS (
         SELECT n.expert_id, n.currency, sum(t.amount_minor) AS amount
         FROM payouts_netting t JOIN payouts_earning n ON n.id = t.earning_id GROUP BY 1, 2

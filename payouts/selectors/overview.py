@@ -72,6 +72,7 @@ class Pulse:
     parked_events: int
     attempts_unknown: int
     attempts_frozen: int
+    bank_silent: int
     reconciled_at: datetime | None
     checked_at: datetime | None
     is_sound: bool
@@ -132,15 +133,19 @@ def pulse(*, at: datetime) -> Pulse:
     last = Reconciliation.objects.order_by("-read_until", "-id").first()
     closed = LedgerClose.objects.order_by("-date", "-id").first()
     states = list(attempts)
+    latest = at - BANK_ANSWERS_WITHIN
+    silent = sum(
+        state == "unknown" and rail == "bank_file" and (sent or at) < latest
+        for state, _, rail, sent in states
+    )
     return Pulse(
         unposted=waiting["n"],
         oldest_unposted_s=_seconds(waiting["oldest"], at) or 0,
         breaks_open=Break.objects.filter(state="open").count(),
         parked_events=StripeEvent.objects.filter(state="parked").count(),
-        attempts_unknown=sum(
-            state == "unknown" and (rail == "stripe" or (sent or at) < at - BANK_ANSWERS_WITHIN)
-            for state, _, rail, sent in states
-        ),
+        attempts_unknown=silent
+        + sum(state == "unknown" and rail == "stripe" for state, _, rail, _ in states),
+        bank_silent=silent,
         attempts_frozen=sum(frozen for _, frozen, _, _ in states),
         reconciled_at=last.read_until if last else None,
         checked_at=check.occurred_at if check else None,
@@ -193,6 +198,12 @@ def alarms(found: Pulse, standing: list[Standing], *, at: datetime) -> Iterator[
             _many(found.attempts_frozen, "frozen transfer"),
             "Stripe knows the key with another request. Nothing is sent until somebody looked.",
             "A transfer is frozen",
+        )
+    if found.bank_silent:
+        yield Alarm(
+            f"{_many(found.bank_silent, 'payment')} without a word of the bank",
+            "The bank has had its days. Its statement says whether it paid; two people confirm it.",
+            "The bank says nothing of a payment",
         )
     if found.breaks_open:
         yield Alarm(

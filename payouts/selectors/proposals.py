@@ -49,6 +49,33 @@ def _bank_rejection(_row: Proposal, terms: Terms) -> str:
     return f"Declare that the bank did not pay {_amount(terms)} to {terms['expert']}."
 
 
+def _adoption(_row: Proposal, terms: Terms) -> str:
+    asked, sent = _amount(terms), Money(terms["sent_minor"], terms["currency"])
+    if sent == asked:
+        return f"Book that Stripe sent {sent} to {terms['expert']} after all ({terms['transfer']})."
+    rest = "goes back to the expert's balance" if sent < asked else "is owed back by the expert"
+    return (
+        f"Book that Stripe sent {sent} instead of {asked} to {terms['expert']} "
+        f"({terms['transfer']}); {max(asked, sent) - min(asked, sent)} {rest}."
+    )
+
+
+def _bank_payment(_row: Proposal, terms: Terms) -> str:
+    return (
+        f"Declare that the bank paid {_amount(terms)} to {terms['expert']}, "
+        f"with its reference {terms['reference']}."
+    )
+
+
+def _bank_return(_row: Proposal, terms: Terms) -> str:
+    kept = terms["amount_minor"] - terms["received_minor"]
+    cost = f"; the banks kept {Money(kept, terms['currency'])} of it, at our cost" if kept else ""
+    return (
+        f"Book that {_amount(terms)} to {terms['expert']} came back to our bank{cost}. The expert "
+        "is owed it again and gives an account anew."
+    )
+
+
 def _deposit(_row: Proposal, terms: Terms) -> str:
     return f"Book {_amount(terms)} of the operator's own cash as capital."
 
@@ -124,6 +151,9 @@ _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "release_payout": _release,
     "confirm_not_found": _not_found,
     "confirm_bank_rejection": _bank_rejection,
+    "adopt_transfer": _adoption,
+    "confirm_bank_payment": _bank_payment,
+    "bank_payment_returned": _bank_return,
     "deposit_capital": _deposit,
     "resolve_break": _break,
     "write_off": _write_off,

@@ -132,6 +132,10 @@ def _send(payout: Payout, at: datetime) -> None:
     if payee.state == "closed":
         cancel_payout(payout=payout, why="the payout account was replaced", at=at)
         return
+    if payee.state != "active":
+        move(payout=payout, state="held", why="account")
+        note(kind="payout.held", payout=payout, at=at)
+        return
     attempt = payout.attempts.select_for_update(no_key=True).get(state="created")
     attempt.state, attempt.sends = "unknown", 1
     attempt.first_sent_at = attempt.last_sent_at = at

@@ -113,10 +113,18 @@ def _resolve(proposal: Proposal, by: User, at: datetime) -> Break:
     found = _lock(proposal.subject_id)
     if found.found_minor - found.expected_minor != proposal.terms["difference_minor"]:
         raise BreakChanged("The difference is another by now; refuse this and propose again.")
-    found.state = "resolved"
-    found.note = proposal.why
+    posting = _correct(found, proposal.terms["legs"], by, at)
+    return explain(row=found, proposal=proposal, posting=posting, by=by, at=at)
+
+
+@transaction.atomic
+def explain(
+    *, row: Break, proposal: Proposal, posting: Posting | None, by: User, at: datetime
+) -> Break:
+    """Close an open break as two people explain it, with what was booked for it."""
+    found = _lock(row.id)
+    found.state, found.note, found.posting = "resolved", proposal.why, posting
     found.resolved_by, found.approved_by, found.resolved_at = proposal.proposed_by, by, at
-    found.posting = _correct(found, proposal.terms["legs"], by, at)
     found.save(
         update_fields=["state", "note", "resolved_by", "approved_by", "resolved_at", "posting"]
     )

@@ -94,7 +94,9 @@ def _problem(line: BankLine, attempt: PayoutAttempt | None) -> str:
             is_same and before == "rejected"
         ):
             return ""
-        return f"This payment is known as {before} already, with another reference."
+        late = "It was said to be rejected. Two people confirm on its payout that it was paid."
+        known = f"This payment is known as {before} already, with another reference."
+        return late if _is_paid_late(line, attempt) else known
     others = PayoutAttempt.objects.filter(provider_id=line.bank_reference)
     if line.is_paid and others.exists():
         return f"The bank's reference {line.bank_reference} stands for another payment."
@@ -119,7 +121,7 @@ def _book(line: BankLine, attempt: PayoutAttempt, by: User, at: datetime) -> str
         attempt=str(attempt.number),
     )
     outcomes.succeed(attempt_id=attempt.id, transfer=transfer, at=at)
-    _arrive(attempt.payout, at)
+    arrive(payout=attempt.payout, at=at)
     return "known" if was_known else "paid"
 
 
@@ -164,11 +166,11 @@ def _reject(proposal: Proposal, by: User, at: datetime) -> None:
         raise NotHere("The bank has paid this after all.", state=attempt.payout.state)
     finish_run(run_id=attempt.payout.run_id, at=at)
     batch = BankBatch.objects.select_for_update().get(attempts=attempt)
-    _end(batch, at)
+    end_file(batch=batch, at=at)
 
 
 @transaction.atomic
-def _arrive(payout: Payout, at: datetime) -> None:
+def arrive(*, payout: Payout, at: datetime) -> None:
     """The bank's word is about the expert's account, so sent and arrived are one here."""
     row = lock_payout(payout_id=payout.id)
     if row.state != "transferred":
@@ -180,17 +182,17 @@ def _arrive(payout: Payout, at: datetime) -> None:
     note(kind="payout.paid", payout=row, at=at)
 
 
-def _end(row: BankBatch, at: datetime) -> None:
-    """A file is confirmed once the bank has answered for every payment in it."""
-    if row.state == "exported" and not row.attempts.filter(state="unknown").exists():
-        row.state, row.ended_at = "confirmed", at
-        row.save(update_fields=["state", "ended_at"])
+def end_file(*, batch: BankBatch, at: datetime) -> None:
+    """Confirm a locked file once the bank has answered for every payment in it."""
+    if batch.state == "exported" and not batch.attempts.filter(state="unknown").exists():
+        batch.state, batch.ended_at = "confirmed", at
+        batch.save(update_fields=["state", "ended_at"])
 
 
 @transaction.atomic
 def _keep(batch_id: UUID, counts: dict[str, int], by: User, at: datetime) -> None:
     row = BankBatch.objects.select_for_update().get(id=batch_id)
-    _end(row, at)
+    end_file(batch=row, at=at)
     record(
         "bank_batch.answered",
         at=at,

@@ -27,15 +27,17 @@ def propose_release(*, payout: Payout, why: str, by: User, at: datetime) -> Prop
     row = lock_payout(payout_id=payout.id)
     if row.state != "held":
         raise NotHere(f"This payout is {row.state.replace('_', ' ')}, not held.", state=row.state)
-    _require_other(row, by)
-    return propose(kind=RELEASE, subject_id=row.id, terms=_terms(row), why=why, by=by, at=at)
+    require_other(payout=row, by=by)
+    return propose(
+        kind=RELEASE, subject_id=row.id, terms=terms_of(payout=row), why=why, by=by, at=at
+    )
 
 
 @decides(RELEASE)
 def _release(proposal: Proposal, by: User, at: datetime) -> Payout:
     """Ready the held payout for sending. Raises NotHere once it is no longer held."""
     row = lock_payout(payout_id=proposal.subject_id)
-    _require_other(row, by)
+    require_other(payout=row, by=by)
     if row.state != "held":
         raise NotHere(f"This payout is {row.state.replace('_', ' ')} by now.", state=row.state)
     row = resume_payout(payout=row, at=at)
@@ -51,12 +53,12 @@ def propose_not_found(*, attempt: PayoutAttempt, why: str, by: User, at: datetim
     for whoever it pays, AlreadyProposed.
     """
     row = PayoutAttempt.objects.select_related("payout__expert").get(id=attempt.id)
-    _require_other(row.payout, by)
+    require_other(payout=row.payout, by=by)
     is_early = row.first_sent_at is None or at - row.first_sent_at < PROVABLE_AFTER
     if row.state != "unknown" or row.rail != "stripe" or is_early:
         raise StillUncertain("This payout may still turn up. Look again after 24 hours.")
     return propose(
-        kind=NOT_FOUND, subject_id=row.id, terms=_terms(row.payout), why=why, by=by, at=at
+        kind=NOT_FOUND, subject_id=row.id, terms=terms_of(payout=row.payout), why=why, by=by, at=at
     )
 
 
@@ -64,7 +66,7 @@ def propose_not_found(*, attempt: PayoutAttempt, why: str, by: User, at: datetim
 def _doubt(proposal: Proposal, by: User, _at: datetime) -> None:
     """Have a job ask Stripe once more, and only then ready a new attempt."""
     attempt = PayoutAttempt.objects.select_related("payout__expert").get(id=proposal.subject_id)
-    _require_other(attempt.payout, by)
+    require_other(payout=attempt.payout, by=by)
     enqueue(
         "payouts.confirm_not_found",
         key=f"payouts.confirm_not_found:{proposal.id}",
@@ -87,12 +89,14 @@ def confirm_not_found(*, proposal_id: UUID, at: datetime) -> PayoutAttempt:
     )
 
 
-def _require_other(payout: Payout, by: User) -> None:
+def require_other(*, payout: Payout, by: User) -> None:
+    """Refuse whoever the payout pays. Raises SamePerson."""
     if payout.expert.user_id == by.id:
         raise SamePerson("Somebody else has to decide about your own money.")
 
 
-def _terms(payout: Payout) -> dict[str, object]:
+def terms_of(*, payout: Payout) -> dict[str, object]:
+    """What a proposal about a payout says of it."""
     return {
         "amount_minor": payout.amount_minor,
         "currency": payout.currency,

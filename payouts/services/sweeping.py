@@ -74,8 +74,8 @@ def confirm_not_sent(
 ) -> PayoutAttempt:
     """Two people declare that an unknown attempt never happened; a new one is readied. A sequence.
 
-    Stripe is asked once more first, and a transfer that turns up is adopted instead. Raises
-    StillUncertain within 24 h of the first call, SamePerson for one person alone.
+    Stripe is asked once more first, and a transfer that turns up is adopted instead; one that left
+    for another account did not pay this expert. Raises StillUncertain within 24 h of the first call, SamePerson for one person alone.
     """
     if by.id == seconded_by.id:
         raise SamePerson("Two people have to confirm that a payout was not sent.")
@@ -83,7 +83,8 @@ def confirm_not_sent(
     is_early = row.first_sent_at is None or at - row.first_sent_at < PROVABLE_AFTER
     if row.state != "unknown" or is_early:
         raise StillUncertain("This payout may still turn up at Stripe. Look again after 24 hours.")
-    if look_up(attempt=row, at=at) is None:
+    found = look_up(attempt=row, at=at)
+    if found is None or found.destination != row.payout.destination:
         refusal = Refused(f"confirmed by {by.id} and {seconded_by.id}", code="not_sent")
         outcomes.refuse(attempt_id=row.id, refusal=refusal, at=at)
         with transaction.atomic(durable=True):
