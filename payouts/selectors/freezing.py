@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Sum
+from django.db.models import Q
 
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
@@ -17,6 +17,7 @@ _WHY = {
     "warning": "A bank asks about a payment of yours",
     "open": "A bank is taking back a payment of yours",
 }
+_COUNTS = Q(state__in=_WHY) | Q(lost_to_us_minor__gt=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +51,26 @@ def freezes(organization: Organization, currency: str, *, at: datetime) -> list[
     """What makes up `frozen`, the oldest first."""
     late = overdue(organization, currency, at=at)
     unpaid = [Freeze(late, "An invoice is overdue", "until it is paid")] if late else []
-    return _contested(organization, currency) + _lost(organization, currency) + unpaid
-
-
-def _lost(organization: Organization, currency: str) -> list[Freeze]:
     rows = Chargeback.objects.filter(organization=organization, currency=currency)
-    ours = rows.aggregate(minor=Sum("lost_to_us_minor"))["minor"]
+    counted = list(rows.filter(_COUNTS).order_by("opened_at", "id"))
+    return _contested(counted, currency) + _lost(counted, currency) + unpaid
+
+
+def _lost(rows: Sequence[Chargeback], currency: str) -> list[Freeze]:
+    ours = sum(row.lost_to_us_minor for row in rows)
     why, until = "A bank took back a payment that your work had used", "to make up for it"
     return [Freeze(Money(ours, currency), why, until)] if ours else []
 
 
-def _contested(organization: Organization, currency: str) -> list[Freeze]:
-    rows = Chargeback.objects.filter(
-        organization=organization, currency=currency, state__in=_WHY.keys()
-    )
+def _contested(rows: Sequence[Chargeback], currency: str) -> list[Freeze]:
     return [
         Freeze(
             Money(row.amount_minor, currency),
             _WHY[row.state],
             _decided(row.evidence_due_at),
         )
-        for row in rows.order_by("opened_at", "id")
+        for row in rows
+        if row.state in _WHY
     ]
 
 

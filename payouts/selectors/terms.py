@@ -22,6 +22,16 @@ class Terms:
     net_days: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Credit:
+    """How a client stands with what it owes in one currency."""
+
+    terms: Terms
+    owed: Money
+    overdue: Money
+    left: Money
+
+
 def terms_of(organization: Organization, *, at: datetime) -> Terms:
     """The newest terms in effect at `at`; without any, `prepaid`."""
     rows = BillingTerms.objects.filter(organization=organization, effective_at__lte=at)
@@ -76,18 +86,27 @@ def overdue(organization: Organization, currency: str, *, at: datetime) -> Money
         organization=organization, currency=currency, purpose="credit", state="open", due_at__lt=at
     )
     asked = Money(rows.aggregate(most=Max("drawn_minor"))["most"] or 0, currency)
+    if not asked:
+        return asked
     return max(zero(currency), asked - settled(organization, currency))
 
 
-def credit_left(organization: Organization, currency: str, *, at: datetime) -> Money:
-    """What it may still draw: nothing without credit terms or with an overdue invoice."""
+def credit_of(organization: Organization, currency: str, *, at: datetime) -> Credit:
+    """Terms, what is owed, what of it is late, and what may still be drawn.
+
+    Nothing may be drawn without credit terms in this currency or with an overdue invoice.
+    """
     terms = terms_of(organization, at=at)
+    owed, late = receivable(organization, currency), overdue(organization, currency, at=at)
     none = zero(currency)
-    if terms.mode != "post_paid" or terms.limit is None or terms.limit.currency != currency:
-        return none
-    if overdue(organization, currency, at=at):
-        return none
-    return max(none, terms.limit - receivable(organization, currency))
+    if terms.mode != "post_paid" or terms.limit is None or terms.limit.currency != currency or late:
+        return Credit(terms, owed, late, none)
+    return Credit(terms, owed, late, max(none, terms.limit - owed))
+
+
+def credit_left(organization: Organization, currency: str, *, at: datetime) -> Money:
+    """What it may still draw, as `credit_of` says."""
+    return credit_of(organization, currency, at=at).left
 
 
 def _terms(row: BillingTerms) -> Terms:
