@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from datetime import timedelta
 from random import Random
@@ -18,11 +17,8 @@ from payouts.services.pacing import Watch
 from tests.payouts import crowd, make
 from tests.payouts.make import NOON
 
-pytestmark = [
-    pytest.mark.django_db,
-    pytest.mark.timeout(900),
-    pytest.mark.skipif("CHAOS" not in os.environ, reason="takes minutes: make chaos"),
-]
+# Thousands of savepoints in one transaction would take a third longer.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 EXPERTS = 1000
 HALF_HOUR = timedelta(minutes=30)
 
