@@ -24,6 +24,16 @@ def payable_unit(currency: str) -> int:
     return 10 if exponent(currency) == 3 else 1
 
 
+def charge_unit(currency: str) -> int:
+    """The smallest step of what a client pays through Stripe and gets back, in minor units.
+
+    ISK and UGX have two decimals there that are always 00 (docs.stripe.com/currencies).
+    """
+    if currency in ("ISK", "UGX"):
+        return 100
+    return 10 if exponent(currency) == 3 else 1
+
+
 def looks_like_iban(number: str) -> bool:
     """Two letters, then two digits: nothing else begins so."""
     return number[:2].isalpha() and number[:2].isascii() and number[2:4].isdecimal()

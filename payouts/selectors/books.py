@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import F, Sum
 from django.db.models.functions import Coalesce
 
@@ -56,6 +57,13 @@ def trial_balance() -> list[Line]:
         )
         for row in sums
     ]
+
+
+def currencies() -> tuple[str, ...]:
+    """Those of the instance, then those in which the operator has money or had."""
+    rows = Account.objects.filter(kind__in=["psp_clearing", "platform_bank"])
+    booked = rows.order_by("currency").values_list("currency", flat=True)
+    return tuple(dict.fromkeys([*settings.CURRENCIES, *booked]))
 
 
 def explain_payout(payout: Payout) -> list[PaidWork]:

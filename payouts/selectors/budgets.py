@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import F, Sum
 
@@ -40,6 +41,20 @@ def wallet(organization: Organization, currency: str) -> Money:
         kind="wallet", currency=currency, organization=organization
     ).values_list("credits_minor", "debits_minor")
     return Money(sum(credit - debit for credit, debit in row), currency)
+
+
+def wallets(organization: Organization) -> dict[str, Money]:
+    """Free money by currency: those it has ever had first, then the others of the instance."""
+    rows = Account.objects.filter(kind="wallet", organization=organization)
+    held = {
+        code: Money(credit - debit, code)
+        for code, credit, debit in rows.order_by("currency").values_list(
+            "currency", "credits_minor", "debits_minor"
+        )
+    }
+    offered = settings.CURRENCIES
+    codes = [*(each for each in offered if each in held), *held, *offered]
+    return {code: held.get(code, Money(0, code)) for code in dict.fromkeys(codes)}
 
 
 def unposted_of(*, reservation_id: UUID, currency: str) -> Money:

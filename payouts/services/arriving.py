@@ -11,6 +11,7 @@ from marketplace.kit.errors import InvalidInput
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.models import Funding
+from payouts.policy import charge_unit
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.signals import funding_paid
@@ -29,6 +30,15 @@ def require_amount(*, amount: Money, most: int) -> None:
     else:
         return
     raise InvalidInput(said, errors=[{"field": "amount", "problem": said}])
+
+
+def require_step(*, amount: Money) -> None:
+    """Refuse what Stripe cannot move to the last unit. Raises InvalidInput."""
+    step = Money(charge_unit(amount.currency), amount.currency)
+    below = Money(amount.minor - amount.minor % step.minor, amount.currency)
+    if below != amount:
+        said = f"Stripe moves {amount.currency} in steps of {step}: write {max(below, step)}."
+        raise InvalidInput(said, errors=[{"field": "amount", "problem": said}])
 
 
 @transaction.atomic

@@ -13,9 +13,9 @@ from marketplace.kit.money import Money, exponent
 from marketplace.kit.states import require_transition
 from marketplace.organizations.models import Organization
 from payouts.gateways.chosen import gateway
-from payouts.gateways.port import Checkout, GatewayError, Misconfigured
+from payouts.gateways.port import Checkout, GatewayError, Misconfigured, Refused
 from payouts.models import Funding
-from payouts.services.arriving import book_fee, credit_funding, require_amount
+from payouts.services.arriving import book_fee, credit_funding, require_amount, require_step
 
 logger = logging.getLogger(__name__)
 # Stripe takes eight digits on a page: docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
@@ -59,12 +59,14 @@ def start_checkout(
     """Make a payment page for this amount; the person goes to `url`. A sequence, for edges.
 
     With a `key`, the same key of the same client gets the first page again, and another amount
-    raises FundingKeyReused. Raises InvalidInput for an amount below one whole or above eight
-    digits, PaymentsUnavailable when Stripe does not answer: the page, if it exists, is then known
-    to nobody and nothing can be paid on it.
+    raises FundingKeyReused. Raises InvalidInput for what Stripe does not take: below one whole
+    (100 where there are no decimals), above eight digits, between its steps; PaymentsUnavailable
+    when Stripe does not answer: the page, if it exists, is then known to nobody and nothing can be
+    paid on it.
     """
     require_amount(amount=amount, most=LARGEST_PAYMENT)
-    _require_whole(amount)
+    require_step(amount=amount)
+    _require_worth(amount)
     funding = _create(organization, amount, by, key, at)
     if funding.state != "created":
         return funding
@@ -76,6 +78,10 @@ def start_checkout(
             cancel_url=cancel_url,
             key=f"funding:{funding.id}:checkout",
         )
+    except Refused as refusal:
+        said = f"Stripe does not take {amount}."
+        problem = {"field": "amount", "problem": said}
+        raise InvalidInput(said, errors=[problem]) from refusal
     except GatewayError as error:
         raise PaymentsUnavailable(
             "Payments do not answer just now. Nothing was charged."
@@ -135,9 +141,9 @@ def look_up_fundings(*, at: datetime) -> int:
     return len(pages)
 
 
-def _require_whole(amount: Money) -> None:
-    """Stripe takes no less than 0.50 USD, and its fee alone is 0.30."""
-    least = Money(10 ** exponent(amount.currency), amount.currency)
+def _require_worth(amount: Money) -> None:
+    """Stripe takes no less than 0.50 USD or 50 JPY, and its fee alone is 0.30 USD."""
+    least = Money(10 ** max(2, exponent(amount.currency)), amount.currency)
     if amount < least:
         said = f"The amount has to be at least {least}."
         raise InvalidInput(said, errors=[{"field": "amount", "problem": said}])

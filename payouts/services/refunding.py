@@ -21,7 +21,7 @@ from payouts.selectors.refunds import refundable, sent_alone
 from payouts.selectors.terms import receivable
 from payouts.services import ledger
 from payouts.services.accounts import account
-from payouts.services.arriving import LARGEST_AMOUNT, require_amount
+from payouts.services.arriving import LARGEST_AMOUNT, require_amount, require_step
 from payouts.services.freezing import WALLET, require_cover
 from payouts.services.ledger import InsufficientBalance
 from payouts.services.proposing import SamePerson
@@ -52,6 +52,7 @@ def request_refund(
     InvalidInput, RefundKeyReused.
     """
     require_amount(amount=amount, most=LARGEST_AMOUNT)
+    require_step(amount=amount)
     key = f"refund:{refund_id}:reserved"
     wallet, moving = _pots(organization, amount.currency)
     require_cover(organization=organization, amount=amount, of=WALLET, key=key, at=at)
@@ -89,6 +90,7 @@ def request_refund(
 def require_refundable(*, organization: Organization, amount: Money, at: datetime) -> None:
     """Raise what `request_refund` would raise now for a new refund; nothing is set aside."""
     require_amount(amount=amount, most=LARGEST_AMOUNT)
+    require_step(amount=amount)
     require_cover(organization=organization, amount=amount, of=WALLET, key="", at=at)
     wallet, _ = _pots(organization, amount.currency)
     locked = ledger.lock_accounts(account_ids=[wallet.id])

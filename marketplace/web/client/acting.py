@@ -19,11 +19,12 @@ from marketplace.web.forms import attach
 class MoneyField(forms.CharField):
     """An amount as people write it, `2.50`; cleaned to Money of the field's currency."""
 
-    def __init__(self, *, currency: str, label: str = "", help_text: str = "") -> None:
+    def __init__(self, *, currency: str = "", label: str = "", help_text: str = "") -> None:
         attrs = {"inputmode": "decimal", "autocomplete": "off"}
         widget = forms.TextInput(attrs=attrs)
         super().__init__(label=label, help_text=help_text, max_length=16, widget=widget)
-        self.in_currency(currency)
+        if currency:
+            self.in_currency(currency)
 
     def in_currency(self, currency: str) -> None:
         """Take amounts of this currency from now on."""

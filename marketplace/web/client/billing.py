@@ -13,24 +13,25 @@ from django.views.decorators.http import require_POST
 
 from marketplace.kit import clock
 from marketplace.kit.ids import uuid7
-from marketplace.kit.money import Money, zero
+from marketplace.kit.money import Money, exponent, zero
 from marketplace.projects.models import Project
-from marketplace.web.client.acting import MoneyField, link, tried
+from marketplace.web.amounts import take
+from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.client.contested import contests, standing
 from marketplace.web.client.credit import credit
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
+from marketplace.web.client.purse import Purse, back_to, purse_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_documents, visible_fundings
 from payouts.models import Document, Funding
-from payouts.selectors.budgets import Budget, project_budgets, wallet
+from payouts.selectors.budgets import Budget, project_budgets
 from payouts.selectors.forecasts import runways
 from payouts.selectors.policies import fee_rate_for
 from payouts.services.budgeting import allocate, return_budget
 from payouts.services.funding import start_checkout
 
-CURRENCY = "USD"
 PROJECTS = 25
 PRESETS = (500, 2_000, 10_000)
 # For so long the page asks by itself; a bank debit takes days and is looked at when one comes back.
@@ -47,17 +48,21 @@ class PayForm(forms.Form):
 
     preset = forms.TypedChoiceField(
         label="Amount",
-        choices=[(each * 100, f"{each:,} {CURRENCY}") for each in PRESETS],
         coerce=int,
         empty_value=None,
         required=False,
         widget=forms.RadioSelect,
     )
-    amount = MoneyField(currency=CURRENCY, label=f"Or another amount, {CURRENCY}")
+    amount = MoneyField(label="Or another amount")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own
         super().__init__(*args, **kwargs)
+        self.currency = currency
+        take(self, "amount", currency)
         self.fields["amount"].required = False
+        whole = 10 ** exponent(currency)
+        presets = [(each * 100, f"{each * 100 // whole:,} {currency}") for each in PRESETS]
+        self.fields["preset"].choices = presets  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_amount(self) -> Money:
         """What was typed counts, else what was marked."""
@@ -66,7 +71,7 @@ class PayForm(forms.Form):
             return typed
         if marked is None:
             raise forms.ValidationError("Choose an amount or write one.")
-        return Money(int(marked), CURRENCY)
+        return Money(int(marked), self.currency)
 
 
 class BudgetForm(forms.Form):
@@ -77,12 +82,15 @@ class BudgetForm(forms.Form):
         label="Direction",
         choices=[("give", "From the wallet to the project"), ("take", "Back into the wallet")],
     )
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:  # Any: Django's own
+    def __init__(
+        self, *args: Any, member: Member, currency: str, **kwargs: Any
+    ) -> None:  # Any: Django's own
         super().__init__(*args, **kwargs)
-        own = projects_of(member).filter(currency=CURRENCY).order_by("-pk")
+        take(self, "amount", currency)
+        own = projects_of(member).filter(currency=currency).order_by("-pk")
         self.fields["project"].queryset = own  # type: ignore[attr-defined]  # a ModelChoiceField
 
 
@@ -91,8 +99,8 @@ def billing(request: HttpRequest, member: Member) -> HttpResponse:
     """Everything about the money on one page."""
     if "paid" in request.GET:
         messages.info(request, "Thank you. The payment shows here once it is confirmed.")
-        return redirect(link(member, "billing"))
-    return _show(request, member)
+        return redirect(back_to(member, "billing", purse_of(request, member)))
+    return _show(request, member, purse_of(request, member))
 
 
 @looking
@@ -105,8 +113,9 @@ def payments(request: HttpRequest, member: Member) -> HttpResponse:
 @paying
 def pay(request: HttpRequest, member: Member) -> HttpResponse:
     """Off to the payment page."""
-    form = PayForm(request.POST, prefix="pay")
-    back = request.build_absolute_uri(link(member, "billing"))
+    purse = purse_of(request, member)
+    form = PayForm(request.POST, prefix="pay", currency=purse.currency)
+    back = request.build_absolute_uri(back_to(member, "billing", purse))
     made: list[Funding] = []
 
     def start() -> None:
@@ -115,7 +124,7 @@ def pay(request: HttpRequest, member: Member) -> HttpResponse:
                 organization=member.organization,
                 amount=form.cleaned_data["amount"],
                 by=member.user.pk,
-                success_url=f"{back}?paid=1",
+                success_url=f"{back}{'&' if purse.query else '?'}paid=1",
                 cancel_url=back,
                 at=clock.now(),
             )
@@ -123,14 +132,15 @@ def pay(request: HttpRequest, member: Member) -> HttpResponse:
 
     if tried(form, start):
         return HttpResponseRedirect(made[0].url)
-    return _show(request, member, pay_form=form)
+    return _show(request, member, purse, pay_form=form)
 
 
 @require_POST
 @paying
 def move_budget(request: HttpRequest, member: Member) -> HttpResponse:
     """Give a project money, or take back what is not reserved."""
-    form = BudgetForm(request.POST, member=member, prefix="budget")
+    purse = purse_of(request, member)
+    form = BudgetForm(request.POST, member=member, prefix="budget", currency=purse.currency)
 
     def move() -> None:
         values = form.cleaned_data
@@ -146,29 +156,30 @@ def move_budget(request: HttpRequest, member: Member) -> HttpResponse:
 
     if tried(form, move):
         messages.success(request, f"{form.cleaned_data['amount']} moved.")
-        return redirect(link(member, "billing"))
-    return _show(request, member, budget_form=form)
+        return redirect(back_to(member, "billing", purse))
+    return _show(request, member, purse, budget_form=form)
 
 
 def _show(
     request: HttpRequest,
     member: Member,
+    purse: Purse,
     pay_form: PayForm | None = None,
     budget_form: BudgetForm | None = None,
 ) -> HttpResponse:
-    at, organization = clock.now(), member.organization
-    projects = list(projects_of(member).order_by("-pk"))
+    at, currency = clock.now(), purse.currency
+    projects = list(projects_of(member).filter(currency=currency).order_by("-pk"))
     budgets = project_budgets([(each.pk, each.currency) for each in projects])
     lasts = runways(budgets, at=at)
     initial = {"key": uuid7(), "project": request.GET.get("project", "")}
     context = {
         **_payments(request, member),
-        **standing(member, CURRENCY, at=at),
-        **credit(member, CURRENCY, at=at),
-        "tabs": money_tabs(member, "billing"),
-        "wallet": wallet(organization, CURRENCY),
-        "fee": _percent(fee_rate_for(organization=organization, currency=CURRENCY, at=at)),
-        "totals": _totals(list(budgets.values())),
+        **standing(member, currency, at=at),
+        **credit(member, currency, at=at),
+        "tabs": money_tabs(member, "billing", purse.query),
+        "purse": purse,
+        "fee": _percent(fee_rate_for(organization=member.organization, currency=currency, at=at)),
+        "totals": _totals(list(budgets.values()), currency),
         "projects": [
             {
                 "project": each,
@@ -179,8 +190,9 @@ def _show(
             for each in projects[:PROJECTS]
         ],
         "more": len(projects) > PROJECTS,
-        "pay_form": pay_form or PayForm(prefix="pay"),
-        "budget_form": budget_form or BudgetForm(member=member, prefix="budget", initial=initial),
+        "pay_form": pay_form or PayForm(prefix="pay", currency=currency),
+        "budget_form": budget_form
+        or BudgetForm(member=member, prefix="budget", currency=currency, initial=initial),
     }
     status = 422 if pay_form or budget_form else 200
     return render(request, "web/client/billing.html", context, status=status)
@@ -191,13 +203,10 @@ def _percent(basis_points: int) -> str:
     return f"{whole}.{rest:02}".rstrip("0").rstrip(".")
 
 
-def _totals(budgets: list[Budget]) -> dict[str, Money]:
-    totals = dict.fromkeys(("escrow", "reserved", "pool", "spent"), zero(CURRENCY))
-    for budget in budgets:
-        if budget.spent.currency == CURRENCY:
-            for name, sofar in totals.items():
-                totals[name] = sofar + getattr(budget, name)
-    return totals
+def _totals(budgets: list[Budget], currency: str) -> dict[str, Money]:
+    names = ("escrow", "reserved", "pool", "spent")
+    none = zero(currency)
+    return {name: sum((getattr(each, name) for each in budgets), none) for name in names}
 
 
 def _payments(request: HttpRequest, member: Member) -> dict[str, Any]:  # Any: template values

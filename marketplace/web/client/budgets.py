@@ -15,23 +15,23 @@ from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
 from marketplace.kit.money import Money
 from marketplace.projects.models import Project
+from marketplace.web.amounts import take
 from marketplace.web.client.acting import MoneyField, act, link, tried
-from marketplace.web.client.billing import CURRENCY
 from marketplace.web.client.credit import credit
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, projects_of
+from marketplace.web.client.purse import Purse, back_to, purse_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_grants
 from payouts.models import BudgetGrant
-from payouts.selectors.budgets import wallet
 from payouts.services.granting import request_grant, withdraw_grant
 
 
 class GrantForm(forms.Form):
     """A budget under a purchase order."""
 
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     purchase_order = forms.CharField(label="Purchase order", max_length=60)
     cost_centre = forms.CharField(label="Cost centre", max_length=60)
     project = forms.ModelChoiceField(
@@ -41,14 +41,17 @@ class GrantForm(forms.Form):
         help_text="It gets the budget at once.",
     )
     cap = MoneyField(
-        currency=CURRENCY,
-        label=f"Cap of the project, {CURRENCY}",
+        label="Cap of the project",
         help_text="The most that grants may ever give it. Leave empty for none.",
     )
 
-    def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:  # Any: Django's own
+    def __init__(
+        self, *args: Any, member: Member, currency: str, **kwargs: Any
+    ) -> None:  # Any: Django's own
         super().__init__(*args, **kwargs)
-        own = projects_of(member).filter(currency=CURRENCY).order_by("-pk")
+        take(self, "amount", currency)
+        take(self, "cap", currency)
+        own = projects_of(member).filter(currency=currency).order_by("-pk")
         self.fields["project"].queryset = own  # type: ignore[attr-defined]  # a ModelChoiceField
         self.fields["cap"].required = False
 
@@ -58,12 +61,14 @@ def budgets(request: HttpRequest, member: Member) -> HttpResponseBase:
     """Terms, what was granted, what waits."""
     if request.method == "POST":
         return _ask(request, slug=member.slug)
-    return _show(request, member, GrantForm(member=member))
+    purse = purse_of(request, member)
+    return _show(request, member, purse, GrantForm(member=member, currency=purse.currency))
 
 
 @paying
 def _ask(request: HttpRequest, member: Member) -> HttpResponse:
-    form = GrantForm(request.POST, member=member)
+    purse = purse_of(request, member)
+    form = GrantForm(request.POST, member=member, currency=purse.currency)
 
     def ask() -> None:
         values = form.cleaned_data
@@ -80,8 +85,8 @@ def _ask(request: HttpRequest, member: Member) -> HttpResponse:
 
     if tried(form, ask):
         messages.success(request, "Asked for. Finance grants it, or says why not.")
-        return redirect(link(member, "budgets"))
-    return _show(request, member, form)
+        return redirect(back_to(member, "budgets", purse))
+    return _show(request, member, purse, form)
 
 
 @require_POST
@@ -100,15 +105,15 @@ def withdraw(request: HttpRequest, member: Member, grant_id: UUID) -> HttpRespon
     )
 
 
-def _show(request: HttpRequest, member: Member, form: GrantForm) -> HttpResponse:
+def _show(request: HttpRequest, member: Member, purse: Purse, form: GrantForm) -> HttpResponse:
     rows = visible_grants(to=member.user).filter(organization=member.organization)
     page = page_of(request, rows)
     titles = dict(projects_of(member).values_list("pk", "title"))
     context = {
-        **credit(member, CURRENCY, at=clock.now()),
+        **credit(member, purse.currency, at=clock.now()),
         "member": member,
-        "tabs": money_tabs(member, "budgets"),
-        "wallet": wallet(member.organization, CURRENCY),
+        "tabs": money_tabs(member, "budgets", purse.query),
+        "purse": purse,
         "page": page,
         "rows": [_row(each, titles, member) for each in page.rows],
         "form": form,

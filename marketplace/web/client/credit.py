@@ -10,7 +10,7 @@ from marketplace.web.client.own import Member
 from marketplace.web.expert.labels import Badge
 from payouts.access import visible_invoices
 from payouts.models import Invoice
-from payouts.selectors.terms import credit_left, overdue, receivable, terms_of
+from payouts.selectors.terms import credit_of
 
 OPEN_SHOWN = 10
 Values = dict[str, Any]  # Any: template values
@@ -18,20 +18,16 @@ Values = dict[str, Any]  # Any: template values
 
 def credit(member: Member, currency: str, *, at: datetime) -> Values:
     """What `credit.html` shows."""
-    owner, terms = member.organization, terms_of(member.organization, at=at)
-    if terms.mode != "post_paid":
-        late = overdue(owner, currency, at=at)
-        return {
-            "terms": terms,
-            "overdue": late,
-            "open": open_invoices(member, at=at) if late else [],
-        }
+    found = credit_of(member.organization, currency, at=at)
+    terms, is_post_paid = found.terms, found.terms.mode == "post_paid"
+    has_limit = is_post_paid and terms.limit is not None and terms.limit.currency == currency
     return {
         "terms": terms,
-        "owed": receivable(owner, currency),
-        "left": credit_left(owner, currency, at=at),
-        "overdue": overdue(owner, currency, at=at),
-        "open": open_invoices(member, at=at),
+        "has_limit": has_limit,
+        "owed": found.owed,
+        "left": found.left,
+        "overdue": found.overdue,
+        "open": open_invoices(member, at=at) if is_post_paid or found.overdue else [],
     }
 
 

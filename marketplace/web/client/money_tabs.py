@@ -14,9 +14,9 @@ TABS = (
 )
 
 
-def money_tabs(member: Member, current: str) -> list[dict[str, object]]:
-    """Every money page of the client, the one that is open marked."""
+def money_tabs(member: Member, current: str, query: str = "") -> list[dict[str, object]]:
+    """Every money page of the client, the one that is open marked; `query` names a currency."""
     return [
-        {"label": label, "url": link(member, name), "is_current": name == current}
+        {"label": label, "url": link(member, name) + query, "is_current": name == current}
         for name, label in TABS
     ]

@@ -28,12 +28,11 @@ from marketplace.web.client.sample import make_sample
 from marketplace.web.expert.labels import kind_title
 from marketplace.web.expert.pace import NOTHING, minutes, paces
 from payouts.access import visible_fundings
-from payouts.selectors.budgets import project_budgets, wallet
+from payouts.selectors.budgets import project_budgets, wallets
 from tasks.selectors.progress import projects_progress
 
 ROWS = 10
 FEW = 3
-CURRENCY = "USD"
 
 
 @looking
@@ -41,20 +40,31 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     """Things to do, then the projects."""
     projects = projects_of(member).exclude(state="archived").order_by("-pk")[: ROWS + 1]
     listed = list(projects)
-    money = wallet(member.organization, CURRENCY)
+    purses = wallets(member.organization)
+    full = [each for each in purses.values() if each]
     at = clock.now()
     todo = _todo(member, at)
-    steps = _first_steps(member, is_started=bool(listed), has_money=bool(money))
+    steps = _first_steps(member, is_started=bool(listed), has_money=bool(full))
     context = {
-        **standing(member, CURRENCY, at=at),
+        **_standing(member, list(purses), at),
         "member": member,
         "rows": project_rows(listed[:ROWS]),
         "more": len(listed) > ROWS,
-        "wallet": money,
+        "wallets": full or list(purses.values())[:1],
         "todo": todo,
         "steps": steps,
     }
     return render(request, "web/client/overview.html", context)
+
+
+def _standing(member: Member, currencies: list[str], at: datetime) -> dict[str, Any]:
+    """What has to stay, in the first currency in which something does. Any: template values."""
+    found: dict[str, Any] = {}
+    for currency in currencies:
+        found = standing(member, currency, at=at)
+        if found["held"]:
+            break
+    return found
 
 
 @require_POST

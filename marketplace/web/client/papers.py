@@ -16,8 +16,8 @@ from django.views.decorators.http import require_POST
 from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
 from marketplace.kit.ids import uuid7
+from marketplace.web.amounts import AmountForm
 from marketplace.web.client.acting import MoneyField, link, tried
-from marketplace.web.client.billing import CURRENCY
 from marketplace.web.client.credit import open_invoices
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, batches_of, looking, paying, projects_of
@@ -26,6 +26,7 @@ from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
 from payouts.access import visible_billing_profiles, visible_documents
 from payouts.models import BillingProfile, Document, Invoice
+from payouts.selectors.budgets import wallets
 from payouts.selectors.parties import Party
 from payouts.services.invoicing import ask_for_invoice
 from payouts.services.profiling import set_billing_profile
@@ -46,10 +47,10 @@ class ProfileForm(PartyForm):
         return Party(*(said[name] for name in names))
 
 
-class AskForm(forms.Form):
+class AskForm(AmountForm):
     """An invoice to pay in by bank transfer; `key` makes a double click one invoice."""
 
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     key = forms.UUIDField(widget=forms.HiddenInput)
 
 
@@ -87,7 +88,7 @@ def download_paper(
 @paying
 def ask_invoice(request: HttpRequest, member: Member) -> HttpResponse:
     """An invoice for a payment by bank transfer."""
-    form = AskForm(request.POST, prefix="ask")
+    form = AskForm(request.POST, prefix="ask", currencies=list(wallets(member.organization)))
     made: list[Invoice] = []
 
     def ask() -> None:
@@ -143,7 +144,10 @@ def _show(
         "rows": [paper_row(each) for each in page.rows],
         "open": open_invoices(member, at=clock.now()),
         "profile": profile,
-        "ask_form": ask_form or AskForm(prefix="ask", initial={"key": uuid7()}),
+        "ask_form": ask_form
+        or AskForm(
+            prefix="ask", currencies=list(wallets(member.organization)), initial={"key": uuid7()}
+        ),
         "profile_form": profile_form or ProfileForm(prefix="party", initial=_initial(profile)),
     }
     status = 422 if ask_form or profile_form else 200

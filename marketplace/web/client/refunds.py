@@ -17,16 +17,16 @@ from marketplace.kit import clock
 from marketplace.kit.errors import NotFound
 from marketplace.kit.ids import uuid7
 from marketplace.kit.money import Money
+from marketplace.web.amounts import take
 from marketplace.web.client.acting import MoneyField, act, link, tried
-from marketplace.web.client.billing import CURRENCY
 from marketplace.web.client.contested import standing
 from marketplace.web.client.labels import client_badge
 from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, looking, paying, recently_signed_in
+from marketplace.web.client.purse import Purse, back_to, purse_of
 from marketplace.web.paging import page_of
 from payouts.access import visible_refunds
 from payouts.models import Refund
-from payouts.selectors.budgets import wallet
 from payouts.selectors.refunds import most_refundable
 from payouts.services.refunding import request_refund, require_refundable, withdraw_refund
 
@@ -46,17 +46,21 @@ _ON_ITS_WAY = {"approved", "sending", "unknown"}
 class AskForm(forms.Form):
     """How much, and why; `key` makes a double click one refund."""
 
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     why = forms.CharField(
         label="Why", max_length=200, required=False, help_text="Helps finance to decide sooner."
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:  # Any: Django's own
+        super().__init__(*args, **kwargs)
+        take(self, "amount", currency)
+
 
 @looking
 def refunds(request: HttpRequest, member: Member) -> HttpResponse:
     """What can go back, what was asked for, what a bank contests."""
-    return _show(request, member)
+    return _show(request, member, purse_of(request, member))
 
 
 @recently_signed_in
@@ -65,9 +69,10 @@ def ask_refund(request: HttpRequest, member: Member) -> HttpResponseBase:
     """First what would happen, then, confirmed, the request."""
     if request.method != "POST":
         return redirect(link(member, "refunds"))
-    form = AskForm(request.POST, prefix="ask")
+    purse = purse_of(request, member)
+    form = AskForm(request.POST, prefix="ask", currency=purse.currency)
     if "sure" not in request.POST:
-        return _confirm(request, member, form)
+        return _confirm(request, member, purse, form)
 
     def ask() -> None:
         values = form.cleaned_data
@@ -82,8 +87,8 @@ def ask_refund(request: HttpRequest, member: Member) -> HttpResponseBase:
 
     if tried(form, ask):
         messages.success(request, f"{form.cleaned_data['amount']} is set aside to go back to you.")
-        return redirect(link(member, "refunds"))
-    return _show(request, member, form)
+        return redirect(back_to(member, "refunds", purse))
+    return _show(request, member, purse, form)
 
 
 @require_POST
@@ -102,17 +107,18 @@ def withdraw(request: HttpRequest, member: Member, refund_id: UUID) -> HttpRespo
     )
 
 
-def _confirm(request: HttpRequest, member: Member, form: AskForm) -> HttpResponse:
+def _confirm(request: HttpRequest, member: Member, purse: Purse, form: AskForm) -> HttpResponse:
     def check() -> None:
         require_refundable(
             organization=member.organization, amount=form.cleaned_data["amount"], at=clock.now()
         )
 
     if not tried(form, check):
-        return _show(request, member, form)
+        return _show(request, member, purse, form)
     context = {
         "member": member,
-        "tabs": money_tabs(member, "refunds"),
+        "purse": purse,
+        "tabs": money_tabs(member, "refunds", purse.query),
         "form": form,
         "amount": form.cleaned_data["amount"],
         "why": form.cleaned_data["why"],
@@ -121,19 +127,21 @@ def _confirm(request: HttpRequest, member: Member, form: AskForm) -> HttpRespons
     return render(request, "web/client/refund_sure.html", context)
 
 
-def _show(request: HttpRequest, member: Member, form: AskForm | None = None) -> HttpResponse:
-    at, organization = clock.now(), member.organization
+def _show(
+    request: HttpRequest, member: Member, purse: Purse, form: AskForm | None = None
+) -> HttpResponse:
+    at, organization, currency = clock.now(), member.organization, purse.currency
     own = visible_refunds(to=member.user).filter(organization=organization)
     page = page_of(request, own.prefetch_related("parts"))
     context = {
-        **standing(member, CURRENCY, at=at),
+        **standing(member, currency, at=at),
         "member": member,
-        "tabs": money_tabs(member, "refunds"),
+        "tabs": money_tabs(member, "refunds", purse.query),
         "page": page,
         "rows": [_row(each) for each in page.rows],
-        "wallet": wallet(organization, CURRENCY),
-        "most": most_refundable(organization, CURRENCY, at=at),
-        "form": form or AskForm(prefix="ask", initial={"key": uuid7()}),
+        "purse": purse,
+        "most": most_refundable(organization, currency, at=at),
+        "form": form or AskForm(prefix="ask", currency=currency, initial={"key": uuid7()}),
     }
     return render(request, "web/client/refunds.html", context, status=422 if form else 200)
 

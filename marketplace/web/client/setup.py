@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.conf import settings
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -59,6 +60,14 @@ class NewProjectForm(forms.Form):
     summary = forms.CharField(
         required=False, max_length=2_000, widget=forms.Textarea(attrs={"rows": 3}), label="Purpose"
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own signature
+        super().__init__(*args, **kwargs)
+        if len(settings.CURRENCIES) > 1:
+            self.fields["currency"] = forms.ChoiceField(
+                choices=[(each, each) for each in settings.CURRENCIES],
+                help_text="Prices, budget and pay are in it; it cannot be changed later.",
+            )
 
 
 class GuidelineForm(forms.Form):

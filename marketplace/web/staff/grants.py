@@ -17,17 +17,18 @@ from marketplace.kit.money import Money
 from marketplace.organizations.access import visible_organizations
 from marketplace.organizations.models import Organization
 from marketplace.people.models import User
+from marketplace.web.amounts import AmountForm
 from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from payouts.access import require_no_stake, visible_accounts, visible_grants, visible_invoices
-from payouts.models import Account, BudgetGrant
+from payouts.models import BudgetGrant
+from payouts.selectors.books import currencies
 from payouts.selectors.terms import all_terms
 from payouts.services.granting import approve_grant, propose_deposit, refuse_grant
 from payouts.services.lending import propose_terms
 
-CURRENCY = "USD"
 CLIENTS = 25
 MODES = [
     ("prepaid", "Pays in first"),
@@ -36,16 +37,14 @@ MODES = [
 ]
 
 
-class TermsForm(forms.Form):
+class TermsForm(AmountForm):
     """How a client pays from now on."""
 
     organization = forms.ModelChoiceField(
         label="Client", queryset=Organization.objects.none(), empty_label="Choose"
     )
     mode = forms.ChoiceField(label="Terms", choices=MODES)
-    limit = MoneyField(
-        currency=CURRENCY, label=f"Credit limit, {CURRENCY}", help_text="For paying afterwards."
-    )
+    limit = MoneyField(label="Credit limit", help_text="For paying afterwards.")
     net_days = forms.IntegerField(
         label="Days to pay", required=False, min_value=0, help_text="After the invoice; 1 to 120."
     )
@@ -58,10 +57,10 @@ class TermsForm(forms.Form):
         self.fields["limit"].required = False
 
 
-class DepositForm(forms.Form):
+class DepositForm(AmountForm):
     """The operator's own cash behind budgets."""
 
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     why = forms.CharField(label="Why", max_length=500, help_text="For example the bank's booking.")
 
 
@@ -100,7 +99,7 @@ def decide_grant(request: HttpRequest, user: User, grant_id: UUID, act: str) -> 
 @money_act
 def change_terms(request: HttpRequest, user: User) -> HttpResponse:
     """Propose other terms for a client; a second person decides."""
-    form = TermsForm(request.POST, user=user, prefix="terms")
+    form = TermsForm(request.POST, user=user, currencies=currencies(), prefix="terms")
 
     def propose() -> None:
         values = form.cleaned_data
@@ -123,7 +122,7 @@ def change_terms(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def deposit(request: HttpRequest, user: User) -> HttpResponse:
     """Propose to book the operator's own cash; a second person decides."""
-    form = DepositForm(request.POST, prefix="deposit")
+    form = DepositForm(request.POST, currencies=currencies(), prefix="deposit")
 
     def propose() -> None:
         propose_deposit(**form.cleaned_data, by=user, at=clock.now())
@@ -141,14 +140,15 @@ def _show(
     deposit_form: DepositForm | None = None,
 ) -> HttpResponse:
     page = page_of(request, visible_grants(to=user).select_related("organization"))
+    codes = currencies()
     context = {
         "page": page,
         "rows": [_row(each, user) for each in page.rows],
         "capital": _capital(user),
         "terms": _terms(user),
         "acts": may(user, "finance"),
-        "terms_form": terms_form or TermsForm(user=user, prefix="terms"),
-        "deposit_form": deposit_form or DepositForm(prefix="deposit"),
+        "terms_form": terms_form or TermsForm(user=user, currencies=codes, prefix="terms"),
+        "deposit_form": deposit_form or DepositForm(currencies=codes, prefix="deposit"),
     }
     status = 422 if terms_form or deposit_form else 200
     return render(request, "web/staff/grants.html", context, status=status)
@@ -166,11 +166,18 @@ def _row(grant: BudgetGrant, user: User) -> dict[str, Any]:  # Any: template val
 
 
 def _capital(user: User) -> list[dict[str, Any]]:  # Any: template values
-    """Per currency what stands behind granted budgets; below zero they are not backed."""
-    rows = visible_accounts(to=user).filter(kind="operator_capital").order_by("currency")
+    """Per currency what stands behind granted budgets; below zero they are not backed.
+
+    What an exchange has brought counts, as `check_ledger` counts it.
+    """
+    rows = visible_accounts(to=user).filter(kind__in=["operator_capital", "fx"])
+    left: dict[str, int] = {}
+    for each in rows.order_by("currency", "kind"):
+        own = each.balance_minor if each.kind != "fx" else max(0, -each.balance_minor)
+        left[each.currency] = left.get(each.currency, 0) + own
     return [
-        {"amount": Money(each.balance_minor, each.currency), "is_short": each.balance_minor < 0}
-        for each in rows
+        {"amount": Money(minor, currency), "is_short": minor < 0}
+        for currency, minor in left.items()
     ]
 
 
@@ -182,7 +189,10 @@ def _terms(user: User) -> list[dict[str, Any]]:  # Any: template values
     owed = visible_accounts(to=user).filter(
         kind="client_receivable", debits_minor__gt=F("credits_minor")
     )
-    drawn = {each.organization_id: each for each in owed}
+    drawn: dict[UUID | None, list[Money]] = {}
+    for each in owed.order_by("currency"):
+        money = Money(each.balance_minor, each.currency)
+        drawn.setdefault(each.organization_id, []).append(money)
     late = set(
         visible_invoices(to=user)
         .filter(purpose="credit", state="open", due_at__lt=now)
@@ -193,12 +203,8 @@ def _terms(user: User) -> list[dict[str, Any]]:  # Any: template values
             "client": each,
             "terms": terms[each.pk],
             "mode": dict(MODES)[terms[each.pk].mode],
-            "drawn": _owed(drawn.get(each.pk)),
+            "drawn": drawn.get(each.pk, []),
             "is_late": each.pk in late,
         }
         for each in clients
     ]
-
-
-def _owed(row: Account | None) -> Money | None:
-    return Money(row.balance_minor, row.currency) if row else None

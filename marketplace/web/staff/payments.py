@@ -16,16 +16,17 @@ from marketplace.kit.money import Money
 from marketplace.organizations.access import visible_organizations
 from marketplace.organizations.models import Organization
 from marketplace.people.models import User
+from marketplace.web.amounts import AmountForm
 from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from payouts.access import require_no_stake, visible_fundings
 from payouts.models import Funding
+from payouts.selectors.books import currencies
 from payouts.services.wiring import confirm_wire, enter_wire, withdraw_wire
 from payouts.services.wiring_back import propose_wire_back
 
-CURRENCY = "USD"
 _VIEWS = {
     "": ("All", {}),
     "wires": ("Transfers to confirm", {"method": "wire", "state": "paying"}),
@@ -38,13 +39,13 @@ _FLAGS = {
 _WAYS = {"checkout": "card or bank debit", "wire": "bank transfer"}
 
 
-class WireForm(forms.Form):
+class WireForm(AmountForm):
     """A transfer as the bank's statement shows it."""
 
     organization = forms.ModelChoiceField(
         label="Client", queryset=Organization.objects.none(), empty_label="Choose"
     )
-    amount = MoneyField(currency=CURRENCY, label=f"Amount received, {CURRENCY}")
+    amount = MoneyField(label="Amount received")
     reference = forms.CharField(
         label="Bank reference", max_length=100, help_text="As on the statement; it stands once."
     )
@@ -55,13 +56,13 @@ class WireForm(forms.Form):
         self.fields["organization"].queryset = clients  # type: ignore[attr-defined]  # a choice
 
 
-class BackForm(forms.Form):
+class BackForm(AmountForm):
     """A transfer from the operator's bank back to a client."""
 
     organization = forms.ModelChoiceField(
         label="Client", queryset=Organization.objects.none(), empty_label="Choose"
     )
-    amount = MoneyField(currency=CURRENCY, label=f"Amount, {CURRENCY}")
+    amount = MoneyField(label="Amount")
     why = forms.CharField(
         label="Why", max_length=500, help_text="With the reference of your bank transfer."
     )
@@ -81,7 +82,7 @@ def payments(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def add_wire(request: HttpRequest, user: User) -> HttpResponse:
     """Write a transfer down; a second person confirms it."""
-    form = WireForm(request.POST, user=user, prefix="wire")
+    form = WireForm(request.POST, user=user, currencies=currencies(), prefix="wire")
 
     def enter() -> None:
         require_no_stake(user, form.cleaned_data["organization"])
@@ -96,7 +97,7 @@ def add_wire(request: HttpRequest, user: User) -> HttpResponse:
 @money_act
 def wire_back(request: HttpRequest, user: User) -> HttpResponse:
     """Propose that part of a wallet went back by bank; a second person decides."""
-    form = BackForm(request.POST, user=user, prefix="back")
+    form = BackForm(request.POST, user=user, currencies=currencies(), prefix="back")
 
     def propose() -> None:
         require_no_stake(user, form.cleaned_data["organization"])
@@ -135,13 +136,13 @@ def _show(
     show = request.GET.get("show", "")
     show = show if show in _VIEWS else ""
     rows = visible_fundings(to=user).filter(**_VIEWS[show][1]).select_related("organization")
-    page = page_of(request, rows)
+    page, codes = page_of(request, rows), currencies()
     context = {
         "page": page,
         "rows": [_row(each, user) for each in page.rows],
         "acts": may(user, "finance"),
-        "form": form or WireForm(user=user, prefix="wire"),
-        "back_form": back_form or BackForm(user=user, prefix="back"),
+        "form": form or WireForm(user=user, currencies=codes, prefix="wire"),
+        "back_form": back_form or BackForm(user=user, currencies=codes, prefix="back"),
         "views": [
             {"label": label, "url": f"?show={name}" if name else "?", "is_current": name == show}
             for name, (label, _) in _VIEWS.items()

@@ -25,9 +25,8 @@ from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from payouts.access import require_no_stake, visible_payroll_exports
 from payouts.models import PayrollExport
+from payouts.selectors.books import currencies
 from payouts.services import payrolling as verbs
-
-CURRENCY = "USD"
 
 
 class DraftForm(forms.Form):
@@ -46,6 +45,10 @@ class DraftForm(forms.Form):
         employed = visible_employments(to=user).filter(workforce="employee")
         employers = visible_organizations(to=user).filter(employments__in=employed).distinct()
         self.fields["organization"].queryset = employers.order_by("name", "pk")  # type: ignore[attr-defined]  # a choice
+        self.codes = currencies()
+        if len(self.codes) > 1:
+            choices = [(each, each) for each in self.codes]
+            self.fields["currency"] = forms.ChoiceField(choices=choices)
 
 
 @for_staff(*BOOKS)
@@ -60,7 +63,8 @@ def draft_payroll(request: HttpRequest, user: User) -> HttpResponse:
     form = DraftForm(request.POST, user=user)
 
     def draft() -> None:
-        verbs.draft_payroll(**form.cleaned_data, currency=CURRENCY, by=user, at=clock.now())
+        values = {"currency": form.codes[0], **form.cleaned_data}
+        verbs.draft_payroll(**values, by=user, at=clock.now())
 
     if tried(form, draft):
         messages.success(request, "Drafted. Somebody else approves it.")

@@ -48,7 +48,9 @@ class PolicyForm(forms.Form):
 
     kind = forms.ChoiceField(label="Rule", choices=list(LABELS.items()))
     value = forms.CharField(
-        label="Number", max_length=14, help_text="An amount as 10.00, a percentage as 15, or hours."
+        label="Number",
+        max_length=14,
+        help_text="An amount such as 10.00, a percentage such as 15, or hours.",
     )
     currency = forms.RegexField(
         "^[A-Z]{3}$", required=False, help_text="Three letters; needed for an amount."
@@ -129,7 +131,7 @@ def read_value(kind: str, text: str, currency: str) -> int:
             raise forms.ValidationError("An amount needs a currency.")
         return _minor(text, currency)
     if kind in PERCENTS:
-        return _minor(text, "USD")  # two decimals
+        return _hundredths(text)
     if not text.isdecimal():
         raise forms.ValidationError("Write whole hours.")
     return int(text)
@@ -148,6 +150,13 @@ def _minor(text: str, currency: str) -> int:
     amount = MoneyField(currency=currency).clean(text)
     assert amount is not None  # a required field refuses what is empty
     return amount.minor
+
+
+def _hundredths(text: str) -> int:
+    whole, _, rest = text.partition(".")
+    if not ((whole + rest).isdecimal() and text.isascii() and whole and len(rest) <= 2):
+        raise forms.ValidationError("Write a percentage such as 15 or 12.50.")
+    return int(whole + rest.ljust(2, "0"))
 
 
 def _scope(values: dict[str, Any]) -> Scope:  # Any: cleaned values

@@ -15,9 +15,12 @@ from marketplace.kit import clock
 from marketplace.kit.errors import DomainError
 from marketplace.kit.money import Money
 from marketplace.people.models import User
+from marketplace.web.amounts import AmountForm
+from marketplace.web.client.acting import MoneyField
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from marketplace.web.staff.sandbox import page_links, require_sandbox
+from payouts.selectors.books import currencies
 from payouts.selectors.sandbox import KINDS, happenings
 from payouts.services import sandboxing as verbs
 
@@ -45,12 +48,18 @@ WORDS = {
 WAYS = (("in", "From our bank to Stripe"), ("out", "From Stripe to our bank"))
 
 
-class OwnMoneyForm(forms.Form):
-    """The operator's own money, in whole minor units."""
+class OwnMoneyForm(AmountForm):
+    """The operator's own money."""
 
     way = forms.ChoiceField(choices=WAYS, label="Which way")
-    minor = forms.IntegerField(min_value=1, max_value=10**12, label="Amount in minor units")
-    currency = forms.RegexField(r"^[A-Z]{3}$", initial="USD", max_length=3, strip=True)
+    amount = MoneyField(label="Amount")
+
+    def clean_amount(self) -> Money:
+        """Something has to move."""
+        amount: Money = self.cleaned_data["amount"]
+        if not amount:
+            raise forms.ValidationError("Write more than nothing.")
+        return amount
 
 
 @for_staff(*BOOKS)
@@ -78,11 +87,11 @@ def press(request: HttpRequest, user: User, button: str, object_id: str) -> Http
 def move_own_money(request: HttpRequest, user: User) -> HttpResponse:
     """Top up at Stripe, or pay out to the operator's bank."""
     require_sandbox()
-    form = OwnMoneyForm(request.POST)
+    form = OwnMoneyForm(request.POST, currencies=currencies())
     if not form.is_valid():
         return _answer(request, user, {"own": form})
     sign = 1 if form.cleaned_data["way"] == "in" else -1
-    amount = Money(sign * form.cleaned_data["minor"], form.cleaned_data["currency"])
+    amount: Money = form.cleaned_data["amount"] * sign
     verbs.move_own_money(amount=amount, by=user.pk, at=clock.now())
     messages.info(request, "Moved; the next reconciliation books it.")
     return redirect("staff:sandbox_objects")
@@ -107,7 +116,7 @@ def _answer(request: HttpRequest, user: User, bound: Mapping[str, forms.Form]) -
             }
             for row in happenings(show)
         ],
-        "form": bound.get("own") or OwnMoneyForm(),
+        "form": bound.get("own") or OwnMoneyForm(currencies=currencies()),
         "acts": may(user, "finance"),
     }
     return render(request, "web/staff/sandbox_objects.html", context, status=422 if bound else 200)

@@ -47,7 +47,8 @@ def test_batch_without_money_is_refused_with_the_amounts_and_the_way_to_pay() ->
     assert response.status_code == 409
     assert batch.state == "ready"
     assert "This needs 28.98 USD, but there is 10.00 USD" in words(response)
-    assert f'{at(client, "billing")}?project={project.pk}">Move budget or pay in' in words(response)
+    asked = f"?project={project.pk}&amp;currency=USD"
+    assert f'{at(client, "billing")}{asked}">Move budget or pay in' in words(response)
 
 
 def test_pilot_that_is_too_large_is_refused_on_the_page() -> None:

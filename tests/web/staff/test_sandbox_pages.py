@@ -85,9 +85,9 @@ def test_a_bank_sends_back_what_it_took_and_another_takes_it(fay: User) -> None:
 def test_our_own_money_moves_both_ways(fay: User) -> None:
     client, url = cast.enter(fay), reverse("staff:move_own_money")
 
-    client.post(url, {"way": "in", "minor": "700", "currency": "USD"})
-    client.post(url, {"way": "out", "minor": "300", "currency": "USD"})
-    wrong = client.post(url, {"way": "in", "minor": "0", "currency": "dollars"})
+    client.post(url, {"way": "in", "amount": "7.00"})
+    client.post(url, {"way": "out", "amount": "3.00"})
+    wrong = client.post(url, {"way": "in", "amount": "0"})
 
     lines = SandboxObject.objects.filter(type="balance_transaction").order_by("position")
     assert [row.body["amount"] for row in lines] == [700, -300]
