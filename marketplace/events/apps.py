@@ -1,6 +1,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class EventsConfig(AppConfig):
@@ -10,3 +11,5 @@ class EventsConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("marketplace.events.receivers")
+        guarding = import_module("marketplace.events.services.guarding")
+        post_migrate.connect(guarding.keep_triggers_on, sender=self)

@@ -114,6 +114,19 @@ def test_a_message_without_an_answer_is_named_after_fifteen_minutes() -> None:
 
 
 @pytest.mark.usefixtures("books")
+def test_triggers_that_a_session_could_switch_off_are_named() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE OR REPLACE FUNCTION public._pgtrigger_should_ignore(trigger_name name) "
+            "RETURNS boolean LANGUAGE sql AS 'SELECT true'"
+        )
+
+    report = check_ledger(NOON)
+
+    assert [broken.invariant for broken in report.broken] == ["L1"]
+
+
+@pytest.mark.usefixtures("books")
 def test_the_nightly_check_leaves_an_event() -> None:
     auditing.audit_ledger(at=NOON)
 

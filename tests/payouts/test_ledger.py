@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pgtrigger
 import pytest
 from django.db import IntegrityError, connection, transaction
 
@@ -221,6 +222,18 @@ def test_history_is_not_edited(bank: Account, statement: str) -> None:
 
     with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement)
+
+
+def test_no_session_can_tell_the_triggers_to_look_away(bank: Account) -> None:
+    transfer("one", make.clearing(), bank, 10)
+
+    with (
+        pgtrigger.ignore(),  # noqa: TID251 the attempt itself
+        pytest.raises(IntegrityError),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute("UPDATE payouts_entry SET amount_minor = 1")
 
 
 def test_the_orm_cannot_edit_a_balance_either(bank: Account) -> None:
