@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection, connections, transaction
 
 from marketplace.kit.errors import DomainError
 from marketplace.kit.ids import uuid7
 from marketplace.organizations.models import Organization
-from payouts.models import Chargeback, Refund, RefundPart, SandboxObject
+from payouts.models import Account, Chargeback, Refund, RefundPart, SandboxObject
 from payouts.selectors.budgets import wallet
 from payouts.selectors.freezing import frozen
 from payouts.selectors.invariants import check_ledger
@@ -17,14 +19,17 @@ from payouts.services import (
     budgeting,
     charging_back,
     funding,
+    ledger,
     refunding,
     reserving,
     returning,
     sandboxing,
 )
+from payouts.services.accounts import account
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
 from tests.payouts.test_races import together
+from tests.servers.waiting import until
 
 pytestmark = [pytest.mark.race, pytest.mark.django_db(transaction=True)]
 
@@ -38,6 +43,35 @@ def quietly(act: Callable[[], object]) -> Callable[[], str]:
         return "done"
 
     return run
+
+
+def meeting(place: Account, works: Sequence[Callable[[], str]]) -> list[str]:
+    """All come to the account while it is held, and go on once each waits for it."""
+
+    def run(work: Callable[[], str]) -> str:
+        try:
+            return work()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        with transaction.atomic():
+            ledger.lock_accounts(account_ids=[place.id])
+            ends = [pool.submit(run, work) for work in works]
+            until(lambda: waiting() == len(works))
+        return [end.result() for end in ends]
+
+
+def waiting() -> int:
+    """How many sessions wait for a lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        (found,) = cursor.fetchone()
+    return int(found)
 
 
 def ask(client: Organization, amount: int) -> Callable[[], object]:
@@ -67,8 +101,9 @@ def contest(charge: SandboxObject) -> str:
 def test_two_refunds_do_not_share_one_payment() -> None:
     client = make.stocked(usd(10_000))
     make.pay_in(client, usd(90_000))
+    account("refund_in_transit", currency="USD", organization=client)  # else they meet there
 
-    ends = together([quietly(ask(client, 6000)) for _ in range(4)])
+    ends = meeting(make.wallet(client), [quietly(ask(client, 6000)) for _ in range(4)])
 
     assert sorted(ends) == ["done", "not_refundable", "not_refundable", "not_refundable"]
     assert sum(RefundPart.objects.values_list("amount_minor", flat=True)) == 6000
