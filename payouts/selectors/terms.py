@@ -82,10 +82,7 @@ def overdue(organization: Organization, currency: str, *, at: datetime) -> Money
     An invoice asks for everything drawn until it was issued (`drawn_minor`), so it is paid once
     the payments ever made come to that.
     """
-    rows = Invoice.objects.filter(
-        organization=organization, currency=currency, purpose="credit", state="open", due_at__lt=at
-    )
-    asked = Money(rows.aggregate(most=Max("drawn_minor"))["most"] or 0, currency)
+    asked = _asked_too_long(organization, currency, at)
     if not asked:
         return asked
     return max(zero(currency), asked - settled(organization, currency))
@@ -97,8 +94,15 @@ def credit_of(organization: Organization, currency: str, *, at: datetime) -> Cre
     Nothing may be drawn without credit terms in this currency or with an overdue invoice.
     """
     terms = terms_of(organization, at=at)
-    owed, late = receivable(organization, currency), overdue(organization, currency, at=at)
-    none = zero(currency)
+    rows = Account.objects.filter(
+        kind="client_receivable", organization=organization, currency=currency
+    )
+    found = rows.aggregate(
+        drawn=Sum("debits_minor", default=0), paid=Sum("credits_minor", default=0)
+    )
+    none, paid = zero(currency), Money(int(found["paid"]), currency)
+    owed = Money(int(found["drawn"]), currency) - paid
+    late = max(none, _asked_too_long(organization, currency, at) - paid)
     if terms.mode != "post_paid" or terms.limit is None or terms.limit.currency != currency or late:
         return Credit(terms, owed, late, none)
     return Credit(terms, owed, late, max(none, terms.limit - owed))
@@ -107,6 +111,13 @@ def credit_of(organization: Organization, currency: str, *, at: datetime) -> Cre
 def credit_left(organization: Organization, currency: str, *, at: datetime) -> Money:
     """What it may still draw, as `credit_of` says."""
     return credit_of(organization, currency, at=at).left
+
+
+def _asked_too_long(organization: Organization, currency: str, at: datetime) -> Money:
+    rows = Invoice.objects.filter(
+        organization=organization, currency=currency, purpose="credit", state="open", due_at__lt=at
+    )
+    return Money(rows.aggregate(most=Max("drawn_minor"))["most"] or 0, currency)
 
 
 def _terms(row: BillingTerms) -> Terms:

@@ -21,7 +21,7 @@ from tasks.services import reviewing
 from tasks.services.batches import add_gold
 from tasks.services.exporting import start_export
 from tests import make
-from tests.browser import in_house, papers, payments
+from tests.browser import in_house, on_credit, papers, payments
 from tests.make import NOON, REASON, usd
 
 
@@ -32,8 +32,10 @@ class ClientWorld:
     owner: User
     viewer: User
     newcomer: User
+    debtor: User
     client: Organization
     empty: Organization
+    owing: Organization
     draft: Project
     project: Project
     open: Batch
@@ -58,9 +60,9 @@ class ClientPage:
 
     def url(self, world: ClientWorld) -> str:
         """Where it is in this world."""
-        slug = world.empty.slug if self.who == "newcomer" else world.client.slug
+        own = {"newcomer": world.empty, "debtor": world.owing}.get(self.who, world.client)
         keys = {self.key: self.of(world).pk} if self.of else {}
-        return reverse(f"client:{self.name}", kwargs={"slug": slug, **keys}) + self.query
+        return reverse(f"client:{self.name}", kwargs={"slug": own.slug, **keys}) + self.query
 
 
 def _project(world: ClientWorld) -> Project:
@@ -80,6 +82,7 @@ PAGES = (
         )
         for who in ("owner", "viewer", "newcomer")
     ),
+    *(ClientPage(name, who="debtor") for name in ("overview", "billing", "budgets", "papers")),
     ClientPage("payroll"),
     ClientPage("papers"),
     ClientPage("papers", who="viewer"),
@@ -157,7 +160,7 @@ def build_client_world() -> ClientWorld:
     in_house.furnish(client=client, by=owner)
     papers.furnish(client=client)
     payments.furnish(client=client, by=owner)
-    empty = make.organization()
+    empty, owing = make.organization(), on_credit.debtor()
     draft = make.draft_project(client=client, kind="classification")
     for row in (checked, broken, export, batch, ready, project):
         row.refresh_from_db()
@@ -165,8 +168,10 @@ def build_client_world() -> ClientWorld:
         owner=owner,
         viewer=member(client, "viewer"),
         newcomer=empty.memberships.get(role="owner").user,
+        debtor=owing.memberships.get(role="owner").user,
         client=client,
         empty=empty,
+        owing=owing,
         draft=draft,
         project=project,
         open=batch,

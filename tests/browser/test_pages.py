@@ -23,7 +23,7 @@ from tests.browser.world import World, build_world
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 WIDTHS = [320, 360, 768, 1440]
-MOST_QUERIES = 32
+MOST_QUERIES = 17
 ONE_PROPERTY = re.compile(r"--[a-z]+:\s*-?[\d.]+%?(;--[a-z]+:\s*-?[\d.]+%?)*")
 SMALL_TARGETS = """() => [...document.querySelectorAll("button, select, input, a.btn, a.nav")]
     .map((e) => [e.closest("label") ?? e, e.outerHTML.slice(0, 120)])

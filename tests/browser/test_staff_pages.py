@@ -21,7 +21,7 @@ from tests.browser.test_pages import ONE_PROPERTY, Seen, look
 from tests.jobs import kinds
 from tests.web.staff import cast
 
-MOST_QUERIES = 30
+MOST_QUERIES = 20
 
 
 @pytest.fixture(autouse=True)
