@@ -10,6 +10,8 @@ from marketplace.jobs.services.running import RetryAt
 from marketplace.kit import clock
 from payouts.services import (
     auditing,
+    bank_paying,
+    bank_retrying,
     closing_days,
     collecting,
     funding,
@@ -86,6 +88,16 @@ def send_some(*, run_id: str) -> None:
 @shared_task(name="payouts.sweep_attempts", queue="money")
 def sweep_attempts() -> None:
     sweeping.sweep_attempts(at=clock.now())
+
+
+@shared_task(name="payouts.pay_banks", queue="money")
+def pay_banks() -> None:
+    bank_paying.pay_banks(at=clock.now())
+
+
+@shared_task(name="payouts.confirm_not_paid", queue="money")
+def confirm_not_paid(*, proposal_id: str) -> None:
+    bank_retrying.confirm_not_paid(proposal_id=UUID(proposal_id), at=clock.now())
 
 
 @shared_task(name="payouts.look_up_fundings", queue="money")

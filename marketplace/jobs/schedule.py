@@ -9,6 +9,7 @@ JOBS_TICKS = {
     "events.seal": 5,
     "payouts.post_earnings": 2,
     "payouts.sweep_attempts": 60,
+    "payouts.pay_banks": 60,
     "tasks.expire_leases": 15,
     "tasks.approve_overdue": 60,
     "tasks.close_finished": 30,

@@ -223,7 +223,7 @@ class StripeGateway:
                 payment_id, {"expand": ["balance_transaction"]}, _on(account_id)
             ).to_dict()
         line = payment["balance_transaction"]
-        return readings.money(line["amount"], line["currency"])
+        return readings.money(line["net"], line["currency"])
 
     def read_bank_payout(self, *, account_id: str, payout_id: str) -> BankPayout:
         """A connected account's bank payout with the transfers that it carries.

@@ -14,9 +14,10 @@ from payouts.models.runs import LIVE_ATTEMPT, Payout
 class BankAttempt(FrozenRequest):
     """One try to have Stripe pay the bank of an expert what a payout's transfer became.
 
+    `rejected` becomes `succeeded` only where it was said not to be sent and turns up after all.
     `returned`: the bank took it or was to take it, and sent it back. `bank_account` is Stripe's id
-    of where it went. `next_try_at` of one that ended is when another may take its place; without it
-    a new bank account or a person comes first.
+    of where it went. `next_try_at` of one that was rejected is when another may take its place;
+    without it a new bank account or a person comes first.
     """
 
     TRANSITIONS = transitions(
@@ -25,7 +26,7 @@ class BankAttempt(FrozenRequest):
             "sending": "succeeded rejected unknown created",
             "unknown": "succeeded rejected sending",
             "succeeded": "returned",
-            "rejected": "",
+            "rejected": "succeeded",
             "returned": "",
         }
     )

@@ -45,6 +45,13 @@ def _not_found(_row: Proposal, terms: Terms) -> str:
     )
 
 
+def _no_bank_payout(_row: Proposal, terms: Terms) -> str:
+    return (
+        f"Declare that {_amount(terms)} never left {terms['expert']}'s Stripe balance for the "
+        "bank, and send it again with a new key."
+    )
+
+
 def _bank_rejection(_row: Proposal, terms: Terms) -> str:
     return f"Declare that the bank did not pay {_amount(terms)} to {terms['expert']}."
 
@@ -150,6 +157,7 @@ def _amount(terms: Terms) -> Money:
 _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "release_payout": _release,
     "confirm_not_found": _not_found,
+    "confirm_no_bank_payout": _no_bank_payout,
     "confirm_bank_rejection": _bank_rejection,
     "adopt_transfer": _adoption,
     "confirm_bank_payment": _bank_payment,

@@ -91,6 +91,15 @@ def group_of(*, payout: Payout) -> str:
     return f"payout:{payout.id}"
 
 
+def metadata_of(*, payout: Payout, number: int) -> dict[str, str]:
+    """What Stripe keeps with a try, so that whoever sees it knows whose it is."""
+    return {
+        "payout": str(payout.id),
+        "attempt": str(number),
+        "instance": urlsplit(settings.SITE_URL).netloc,
+    }
+
+
 def _request(payout: Payout, number: int) -> str:
     return json.dumps(
         {
@@ -98,10 +107,6 @@ def _request(payout: Payout, number: int) -> str:
             "currency": payout.currency.lower(),
             "destination": payout.destination,
             "transfer_group": group_of(payout=payout),
-            "metadata": {
-                "payout": str(payout.id),
-                "attempt": str(number),
-                "instance": urlsplit(settings.SITE_URL).netloc,
-            },
+            "metadata": metadata_of(payout=payout, number=number),
         }
     )

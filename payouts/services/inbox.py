@@ -18,6 +18,7 @@ from payouts.gateways.port import Refused
 from payouts.gateways.signature import BadSignature, secrets_of, verify
 from payouts.models import Payee, StripeEvent
 from payouts.services.bank_leg import sync_bank_payout
+from payouts.services.bank_retrying import retry_with_new_bank
 from payouts.services.charging_back import sync_chargeback
 from payouts.services.funding import FundingUnknown, settle_charge, settle_checkout
 from payouts.services.looking_up import adopt_transfer
@@ -205,6 +206,13 @@ _LOOKS: tuple[tuple[str, tuple[str, ...], Callable[[StripeEvent, datetime], obje
         ("payout.",),
         lambda event, at: sync_bank_payout(
             account_id=event.account, payout_id=event.object_id, at=at
+        ),
+    ),
+    (
+        "connect",
+        ("account.external_account.created", "account.external_account.updated"),
+        lambda event, at: retry_with_new_bank(
+            account_id=event.account, bank_account_id=event.object_id, at=at
         ),
     ),
 )

@@ -15,6 +15,7 @@ from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError, Recipient
 from payouts.models import Payee, Payout, PayoutAttempt
 from payouts.policy import REACHABLE
+from payouts.services.bank_schedules import take_bank_early
 from payouts.services.funding import PaymentsUnavailable
 from payouts.services.holding import PAID_LATE, cancel_payout, resume_payout
 from payouts.signals import payee_restricted
@@ -43,6 +44,7 @@ def start_onboarding(*, expert: Expert, return_url: str, at: datetime) -> str:
     try:
         if payee.account_id is None:
             payee = _open_account(payee, expert)
+        take_bank_early(payee=payee, at=at)
         return gateway().onboarding_url(
             account_id=str(payee.account_id),
             return_url=return_url,

@@ -23,6 +23,7 @@ from payouts.gateways.port import (
 from payouts.models import FrozenRequest, Payee, Payout, PayoutAttempt, PayoutRun
 from payouts.selectors.pausing import pause_reason
 from payouts.services import outcomes
+from payouts.services.bank_schedules import take_banks_of, we_pay_banks
 from payouts.services.holding import cancel_payout, move, note
 from payouts.services.looking_up import look_up
 from payouts.services.pacing import Watch, keep_pace, slow_down
@@ -129,7 +130,7 @@ def _is_ready(run_id: UUID, at: datetime) -> bool:
     run = PayoutRun.objects.get(id=run_id)
     if run.rail != "stripe" or run.state not in {"approved", *_SENDABLE_RUNS}:
         return False
-    reason = _obstacle(run)
+    reason = _obstacle(run, at)
     with transaction.atomic(durable=True):
         run = start_run(run_id=run_id, at=at)
         if reason and run.state == "running":
@@ -137,7 +138,7 @@ def _is_ready(run_id: UUID, at: datetime) -> bool:
     return not reason and run.state in _SENDABLE_RUNS
 
 
-def _obstacle(run: PayoutRun) -> str:
+def _obstacle(run: PayoutRun, at: datetime) -> str:
     """Why nothing of the run may be sent now, in words, or nothing."""
     needed = Money(
         _waiting(run.id).aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency
@@ -145,6 +146,7 @@ def _obstacle(run: PayoutRun) -> str:
     if not needed:
         return ""
     try:
+        take_banks_of(run_id=run.id, at=at)
         present = gateway().available(currency=run.currency)
     except Misconfigured as error:
         logger.exception("Stripe refuses our credentials; the run stops")
@@ -156,6 +158,8 @@ def _obstacle(run: PayoutRun) -> str:
 
 def _next_payout(run: PayoutRun) -> Payout | None:
     rows = Payout.objects.select_for_update(no_key=True, skip_locked=True)
+    if we_pay_banks():
+        rows = rows.filter(payee__in=Payee.objects.filter(manual_at__isnull=False))
     return rows.filter(run=run, state="reserved").order_by("id").first()
 
 

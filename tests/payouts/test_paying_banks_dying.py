@@ -1,0 +1,144 @@
+"""PAYOUT_MODE=transfer_and_payout: a process that dies, accounts that change hands, the pace."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from payouts.models import Payee, Payout, SandboxObject
+from payouts.services import bank_attempts, bank_paying, sending
+from payouts.services.pacing import Watch
+from tests.payouts import banks, make
+from tests.payouts.make import NOON, usd
+
+pytestmark = pytest.mark.django_db
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def we_pay(settings: Settings) -> None:
+    settings.PAYOUT_MODE = "transfer_and_payout"
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+def ticks(payout: Payout, *minutes: int) -> None:
+    for each in minutes:
+        banks.paid(payout, NOON + each * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("place", "answer"),
+    [
+        ("bank_paying.ready_attempt", ""),  # before anything is written
+        ("bank_attempts._attempt", ""),  # inside the readying
+        ("bank_paying.mark_sending", ""),  # inside the claim, a try readied
+        ("bank_paying.deliver", ""),  # between claim and call
+        ("bank_paying.outcomes.succeed", ""),  # between call and record
+        ("bank_outcomes.take_over", ""),  # in the record, the try written
+        ("bank_outcomes.move", ""),  # in the record, the payout's bank payout written
+        ("bank_paying.outcomes.forget_answer", "time_out_after"),  # no answer, no time to say so
+        ("bank_paying.outcomes.postpone", "rate_limit"),
+        ("bank_paying.outcomes.refuse", "insufficient_balance"),
+        ("bank_paying.look_up", "error_after"),  # a saved 500, on the way to Stripe's list
+    ],
+)
+def test_a_process_that_dies_anywhere_pays_the_bank_once(
+    place: str, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_args: object, **_kwargs: object) -> None:
+        raise Died
+
+    payout = banks.transferred()
+    if answer:
+        banks.fault(answer)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(f"payouts.services.{place}", die)
+        with pytest.raises(Died):
+            ticks(payout, 0, 5)
+    make.drain()
+    ticks(payout, 7, 10, 15, 70)
+    make.drain()
+
+    payout.refresh_from_db()
+    assert (payout.state, banks.tries(payout)[-1], banks.left()) == ("paid", "succeeded", [5000])
+    assert len({each.key for each in payout.bank_attempts.all()}) == payout.bank_attempts.count()
+
+
+def test_accounts_are_ours_from_their_set_up_on_or_before_their_next_transfer(
+    settings: Settings,
+) -> None:
+    new = banks.transferred()
+    assert new.payee.manual_at == NOON
+    Payee.objects.update(manual_at=None)
+    SandboxObject.objects.filter(type="v2.core.account").update(
+        body={**SandboxObject.objects.get(type="v2.core.account").body, "schedule": "daily"}
+    )
+    client = make.stocked(usd(100_000))
+    make.earned(new.expert, 4000, client=client)
+
+    old = make.send(make.approved_run(at=NOON + HOUR))
+    old = Payout.objects.exclude(id=new.id).get()
+    old.payee.refresh_from_db()
+
+    assert (old.state, old.payee.manual_at, banks.left()) == ("transferred", NOON, [])
+
+
+def test_an_account_that_stripe_keeps_is_held_and_no_transfer_reaches_it() -> None:
+    client = make.stocked(usd(100_000))
+    make.earned(make.onboarded(), 4000, client=client)
+    Payee.objects.update(manual_at=None)
+    run = make.approved_run()
+    make.fault_at("restricted_account", "/v1/balance_settings")
+
+    payout = make.send(run)
+
+    assert (payout.state, payout.why, make.transfers()) == ("held", "account", [])
+
+
+def test_what_arrived_before_the_account_was_ours_is_left_to_stripe() -> None:
+    payout = banks.transferred()
+    Payee.objects.update(manual_at=NOON + HOUR)
+
+    banks.paid(payout, NOON + 2 * HOUR)
+
+    assert (payout.state, banks.left()) == ("transferred", [])
+
+
+def test_back_in_the_other_mode_nothing_new_is_sent_and_accounts_go_back(
+    settings: Settings,
+) -> None:
+    banks.fault("time_out_after")
+    unknown = banks.paid(banks.transferred())
+    readied = banks.transferred()
+    bank_attempts.ready_attempt(payout_id=readied.id, at=NOON)
+    settings.PAYOUT_MODE = "transfer"
+
+    banks.paid(unknown, NOON + 5 * MINUTE)
+    banks.paid(unknown, NOON + 6 * MINUTE)
+
+    assert (banks.tries(unknown), banks.tries(readied)) == (["succeeded"], ["rejected"])
+    assert (banks.left(), Payee.objects.exclude(manual_at=None).count()) == ([5000], 0)
+    schedules = SandboxObject.objects.filter(type="v2.core.account").values_list(
+        "body__schedule", flat=True
+    )
+    assert set(schedules) == {"daily"}
+
+
+def test_both_calls_share_the_pace(settings: Settings) -> None:
+    payout = banks.transferred()
+    settings.PAYOUT_RATE_PER_S = 1
+    waits: list[float] = []
+    watch = Watch(NOON, clock=lambda: 0.0, wait=waits.append)
+    make.earned(payout.expert, 4000, client=make.stocked(usd(100_000)))
+    run = make.approved_run()
+
+    sending.send_some(run_id=run.id, at=NOON, watch=watch)
+    bank_paying.pay_banks(at=NOON, watch=watch)
+
+    assert [round(each) for each in waits] == [1, 2]
