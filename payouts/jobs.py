@@ -20,6 +20,7 @@ from payouts.services import (
     lending,
     monthly_papers,
     onboarding,
+    payee_syncing,
     receipting,
     reconciling,
     recouping,
@@ -146,6 +147,11 @@ def answer_event(*, event_id: str) -> None:
 @shared_task(name="payouts.sync_payee", queue="money")
 def sync_payee(*, account_id: str) -> None:
     onboarding.sync_payee(account_id=account_id, at=clock.now())
+
+
+@shared_task(name="payouts.sync_payees", queue="money")
+def sync_payees() -> None:
+    payee_syncing.sync_waiting(at=clock.now())
 
 
 @shared_task(name="payouts.deliver_sandbox_event", queue="money")

@@ -53,7 +53,8 @@ SELECT
   coalesce(sum(normal_balance) FILTER (WHERE kind = 'payroll_payable'), 0),
   (SELECT coalesce(sum(l.amount_minor), 0) FROM payouts_payrollline l
      JOIN payouts_payrollexport x ON x.id = l.export_id
-     WHERE l.expert_id = %(expert)s AND x.currency = %(currency)s AND x.state = 'acknowledged')
+     WHERE l.expert_id = %(expert)s AND x.currency = %(currency)s AND x.state = 'acknowledged'
+       AND l.voided_at IS NULL)
 FROM (
   SELECT kind, CASE normal WHEN 'D' THEN debits_minor - credits_minor
     ELSE credits_minor - debits_minor END AS normal_balance

@@ -14,7 +14,7 @@ def payroll_owed_is_in_open_exports(_at: datetime) -> list[str]:
       WITH lines AS (
         SELECT l.expert_id, x.currency, sum(l.amount_minor) AS amount
         FROM payouts_payrollline l JOIN payouts_payrollexport x ON x.id = l.export_id
-        WHERE x.state IN ('drafted', 'exported') GROUP BY 1, 2
+        WHERE x.state IN ('drafted', 'exported') AND l.voided_at IS NULL GROUP BY 1, 2
       ), held AS (
         SELECT expert_id, currency, credits_minor - debits_minor AS amount
         FROM payouts_account WHERE kind = 'payroll_payable'
@@ -36,7 +36,15 @@ def payroll_lines_are_the_sum_of_their_items(_at: datetime) -> list[str]:
         LEFT JOIN payouts_payrollitem i ON i.line_id = l.id
       GROUP BY l.id, x.state
       HAVING coalesce(sum(i.amount_minor) FILTER (WHERE i.is_live), 0)
-        <> CASE x.state WHEN 'cancelled' THEN 0 ELSE l.amount_minor END
+        <> CASE WHEN x.state = 'cancelled' OR l.voided_at IS NOT NULL THEN 0
+          ELSE l.amount_minor END
+      UNION ALL
+      SELECT 'payroll ' || x.id || ' is ' || x.state || ' with ' ||
+        count(*) FILTER (WHERE l.voided_at IS NULL) || ' lines that are not void'
+      FROM payouts_payrollexport x JOIN payouts_payrollline l ON l.export_id = x.id
+      WHERE x.state IN ('exported', 'acknowledged', 'voided')
+      GROUP BY x.id
+      HAVING (x.state = 'voided') <> (count(*) FILTER (WHERE l.voided_at IS NULL) = 0)
       UNION ALL
       SELECT 'earning ' || p.earning_id || ' is in a payout and in a payroll line'
       FROM payouts_payrollitem p JOIN payouts_payoutitem o ON o.earning_id = p.earning_id

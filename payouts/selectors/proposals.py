@@ -83,6 +83,14 @@ def _bank_return(_row: Proposal, terms: Terms) -> str:
     )
 
 
+def _void_payroll(row: Proposal, terms: Terms) -> str:
+    people = f"{terms['people']} person" if terms["people"] == 1 else f"{terms['people']} people"
+    return (
+        f"Void {_amount(terms)} for {people} in payroll {terms['number']} of {_client(row)}; it is "
+        "in their balances again."
+    )
+
+
 def _deposit(_row: Proposal, terms: Terms) -> str:
     return f"Book {_amount(terms)} of the operator's own cash as capital."
 
@@ -162,6 +170,7 @@ _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "adopt_transfer": _adoption,
     "confirm_bank_payment": _bank_payment,
     "bank_payment_returned": _bank_return,
+    "void_payroll": _void_payroll,
     "deposit_capital": _deposit,
     "resolve_break": _break,
     "write_off": _write_off,

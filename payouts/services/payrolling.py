@@ -20,17 +20,19 @@ from marketplace.kit.states import require_transition
 from marketplace.kit.tables import csv_lines
 from marketplace.organizations.models import Employment, Organization
 from marketplace.people.models import Expert, User
-from payouts.models import Earning, PayrollExport, PayrollItem, PayrollLine, Posting
+from payouts.models import Earning, PayrollExport, PayrollItem, PayrollLine
 from payouts.selectors.bank_lines import amount_cell
-from payouts.services import ledger
-from payouts.services.accounts import account
+from payouts.services.payroll_lines import (
+    accrual,
+    give_back,
+    live_lines,
+    post_lines,
+    settlement,
+)
 from payouts.services.proposing import SamePerson
 
 COLUMNS = ("employee", "name", "period_from", "period_until", "hours", "amount_minor")
 MORE_COLUMNS = ("currency", "amount", "earnings")
-
-
-Draft = tuple[Posting, list[ledger.Leg]]
 
 
 class NothingToExport(DomainError):
@@ -70,7 +72,7 @@ def draft_payroll(
         made_at=at,
     )
     lines = [_add_line(export, rows) for rows in _by_expert(earnings).values()]
-    _post(export, [_accrual(line, at) for line in lines], by)
+    post_lines(export=export, drafts=[accrual(line=line, at=at) for line in lines], by=by)
     Earning.objects.filter(id__in=[row.id for row in earnings]).update(state="reserved")
     _record("payroll.drafted", export, by, at)
     return export
@@ -98,14 +100,9 @@ def approve_payroll(*, export: PayrollExport, by: User, at: datetime) -> Payroll
 
 @transaction.atomic
 def cancel_payroll(*, export: PayrollExport, by: User, at: datetime) -> PayrollExport:
-    """Give a draft's money back to the people's balances. An exported file is for good."""
+    """Give a draft's money back to the people's balances. Two people void an exported file."""
     row = _lock(export, "cancelled")
-    items = PayrollItem.objects.filter(line__export=row, is_live=True)
-    earnings = Earning.objects.select_for_update(no_key=True).filter(payroll_items__in=items)
-    taken = [earning.pk for earning in earnings.order_by("pk")]
-    _post(row, [_undoing(line, at) for line in _lines(row)], by)
-    Earning.objects.filter(pk__in=taken).update(state="available")
-    items.update(is_live=False)
+    give_back(export=row, lines=live_lines(export=row), by=by, at=at)
     row.state, row.cancelled_at = "cancelled", at
     row.save(update_fields=["state", "cancelled_at"])
     _record("payroll.cancelled", row, by, at)
@@ -121,7 +118,8 @@ def acknowledge_payroll(*, export: PayrollExport, by: User, at: datetime) -> Pay
     row = _lock(export, "acknowledged")
     if row.lines.filter(expert__user=by).exists():
         raise SamePerson("This payroll pays you; somebody else has to say that it is paid.")
-    _post(row, [_settlement(row, line, at) for line in _lines(row)], by)
+    drafts = [settlement(line=line, at=at) for line in live_lines(export=row)]
+    post_lines(export=row, drafts=drafts, by=by)
     items = PayrollItem.objects.filter(line__export=row, is_live=True)
     Earning.objects.filter(payroll_items__in=items).update(state="paid")
     row.state, row.acknowledged_by, row.acknowledged_at = "acknowledged", by, at
@@ -176,52 +174,6 @@ def _add_line(export: PayrollExport, rows: list[Earning]) -> PayrollLine:
         PayrollItem(line=line, earning=row, amount_minor=row.payable_minor) for row in rows
     )
     return line
-
-
-def _lines(export: PayrollExport) -> list[PayrollLine]:
-    return list(export.lines.select_related("expert", "export").order_by("expert_id"))
-
-
-def _accrual(line: PayrollLine, at: datetime) -> Draft:
-    currency, expert = line.export.currency, line.expert
-    available = account("expert_available", currency=currency, expert=expert)
-    owed = account("payroll_payable", currency=currency, expert=expert)
-    posting = Posting(key=f"payroll:{line.id}:accrued", kind="payroll_accrued", effective_at=at)
-    legs = [
-        ledger.Leg(available, "D", line.amount_minor),
-        ledger.Leg(owed, "C", line.amount_minor),
-    ]
-    return posting, legs
-
-
-def _undoing(line: PayrollLine, at: datetime) -> Draft:
-    _, legs = _accrual(line, at)
-    posting = Posting(
-        key=f"payroll:{line.id}:cancelled",
-        kind="reversal",
-        effective_at=at,
-        reverses=Posting.objects.get(key=f"payroll:{line.id}:accrued"),
-    )
-    return posting, [
-        ledger.Leg(leg.account, "C" if leg.side == "D" else "D", leg.amount_minor) for leg in legs
-    ]
-
-
-def _settlement(export: PayrollExport, line: PayrollLine, at: datetime) -> Draft:
-    owed = account("payroll_payable", currency=export.currency, expert=line.expert)
-    wallet = account("wallet", currency=export.currency, organization=export.organization)
-    posting = Posting(key=f"payroll:{line.id}:settled", kind="payroll_settled", effective_at=at)
-    return posting, [
-        ledger.Leg(owed, "D", line.amount_minor),
-        ledger.Leg(wallet, "C", line.amount_minor),
-    ]
-
-
-def _post(export: PayrollExport, drafts: list[Draft], by: User) -> None:
-    """All lines at once, so that every account is locked in the one order."""
-    for posting, _ in drafts:
-        posting.currency, posting.actor = export.currency, by.pk
-    ledger.post_many(drafts=drafts)
 
 
 def _file(export: PayrollExport) -> str:

@@ -125,7 +125,7 @@ def _show(request: HttpRequest, expert: Expert, form: PartyForm | None = None) -
 
 def _by_employer(expert: Expert) -> list[Money]:
     """What employers have paid, one amount per currency."""
-    rows = PayrollLine.objects.filter(expert=expert, export__state="acknowledged")
+    rows = PayrollLine.objects.filter(expert=expert, export__state="acknowledged", voided_at=None)
     sums = rows.values_list("export__currency").annotate(minor=Sum("amount_minor"))
     return [Money(minor, currency) for currency, minor in sums.order_by("export__currency")]
 
