@@ -25,6 +25,7 @@ JOBS_SCHEDULE: dict[str, int | str] = {
     "payouts.make_papers": "02:00",
     "payouts.check_ledger": "03:00",
     "payouts.look_up_fundings": 3600,
+    "payouts.sync_payees": 3600,
     "payouts.sweep_refunds": 60,
     "payouts.recoup_losses": 600,
     "payouts.invoice_credit": "01:00",
