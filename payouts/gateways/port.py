@@ -145,6 +145,7 @@ class Refund:
     charge: str
     payment_intent: str
     reference: str
+    movement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

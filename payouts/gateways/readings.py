@@ -146,6 +146,7 @@ def refund(body: Body) -> Refund:
         charge=id_of(body.get("charge")),
         payment_intent=id_of(body.get("payment_intent")),
         reference=(body.get("metadata") or {}).get("refund", ""),
+        movement=id_of(body.get("balance_transaction")),
     )
 
 

@@ -162,11 +162,11 @@ def _tell(part: RefundPart, refund: Refund, found: Found, at: datetime) -> None:
         return
     open_break(
         kind="missing_in_ledger",
-        ref=found.refund_id,
+        ref=found.movement or found.refund_id,
         currency=refund.currency,
         expected_minor=0,
         found_minor=-found.amount.minor,
-        detail=f"It left at Stripe, but is back in the wallet: {part.error_message}",
+        detail=f"{found.refund_id} left at Stripe, but is back in the wallet: {part.error_message}",
         at=at,
         organization=refund.organization_id,
     )

@@ -15,6 +15,7 @@ from payouts.services import giving_back, proposing, returning
 from payouts.services.giving_back import StillUncertain
 from tests.payouts import make
 from tests.payouts.make import NOON, usd
+from tests.payouts.provider import reconcile
 from tests.payouts.test_row_20_refunds import (
     HOUR,
     approved,
@@ -85,6 +86,7 @@ def test_a_refund_that_turns_up_after_it_was_declared_not_sent_opens_a_break(
     for _ in range(2):
         returning.sync_refund(refund_id=late, at=NOON + 26 * HOUR)
 
-    row = Break.objects.get()
-    assert (row.kind, row.ref, row.found_minor) == ("missing_in_ledger", late, -3000)
+    assert reconcile(NOON + 26 * HOUR) == {"missing_in_ledger": (0, -3000)}
+    movement = SandboxObject.objects.get(type="balance_transaction", body__source=late)
+    assert Break.objects.get().ref == movement.object_id
     assert (states(refund), wallet(client, "USD")) == (("failed", ["failed"]), usd(10_000))
