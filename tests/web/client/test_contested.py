@@ -95,3 +95,35 @@ def test_what_may_not_go_back_is_refused_before_the_second_look() -> None:
 
     assert (answer.status_code, Refund.objects.count()) == (422, 0)
     assert "100.00 USD has to stay where it is. A bank is taking back" in words(answer)
+
+
+def test_a_bank_that_asks_is_told_apart_from_one_that_takes_back() -> None:
+    client = contested()
+    press("warn_of_chargeback", str(money.paid_funding(client, usd(4_200)).charge_id))
+
+    page = words(owner_of(client).get(at(client, "billing")))
+
+    assert "142.00 USD has to stay where it is" in page
+    assert "100.00 USD: A bank is taking back a payment of yours, so it stays until the" in page
+    assert "42.00 USD: A bank asks about a payment of yours, so it stays until the" in page
+
+
+def test_a_lost_payment_tells_the_reason_in_words_and_nothing_has_to_stay() -> None:
+    client = lost()
+
+    page = words(owner_of(client).get(at(client, "billing")))
+
+    assert "holder says it was not them" in page
+    assert "fraudulent" not in page
+    assert "has to stay" not in page
+
+
+def test_a_won_payment_is_no_alarm_any_more() -> None:
+    client = contested()
+    press("win_chargeback", Chargeback.objects.get(organization=client).dispute_id)
+
+    page = words(owner_of(client).get(at(client, "billing")))
+
+    assert "has to stay" not in page
+    assert "A bank took back" not in page
+    assert "holder says it was not them" in page
