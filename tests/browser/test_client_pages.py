@@ -165,4 +165,6 @@ def test_price_and_guidelines_show_what_they_mean_while_they_are_typed(
     page.goto(f"{base}/batches/new/")
     page.locator("#id_price").press_sequentially("2.50")
 
-    page.get_by_text("2.50 USD pay + 0.38 USD fee = 2.88 USD").wait_for()
+    quote = page.get_by_text("2.50 USD pay + 0.38 USD fee = 2.88 USD")
+    quote.wait_for()
+    assert quote.is_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pytest
@@ -16,8 +17,22 @@ class Batch:
     state: str
 
 
-def test_a_move_of_the_table_passes() -> None:
-    require_transition(TABLE, Batch("draft"), "open")
+def moves(state: str) -> list[str]:
+    found = []
+    for target in TABLE:
+        with suppress(IllegalTransition):
+            require_transition(TABLE, Batch(state), target)
+            found.append(target)
+    return found
+
+
+def test_the_moves_of_the_table_pass_and_no_others() -> None:
+    assert {state: moves(state) for state in TABLE} == {
+        "draft": ["open", "cancelled"],
+        "open": ["closed"],
+        "closed": [],
+        "cancelled": [],
+    }
 
 
 def test_a_refused_move_names_the_allowed_ones() -> None:

@@ -90,7 +90,7 @@ def test_what_a_dead_child_left_behind_is_ended(start: Callable[[], Tiny]) -> No
 
     os.kill(bulk, signal.SIGKILL)
 
-    until(lambda: not is_alive(grandchild))
+    assert until(lambda: not is_alive(grandchild))
 
 
 def test_a_signal_ends_every_child_in_peace(start: Callable[[], Tiny]) -> None:
