@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -74,6 +74,14 @@ def effects(rate: Rate) -> list[Effect]:
     return found
 
 
-def postings_of(exchange_id: UUID) -> QuerySet[Posting]:
-    """Both sides of a booked exchange; none before."""
-    return Posting.objects.filter(external_ref=f"fx:{exchange_id}")
+def sides_of(rows: QuerySet[Posting], *, refs: Iterable[str]) -> QuerySet[Posting]:
+    """Of these postings both sides of the exchanges that are linked by `fx:<id>`."""
+    keys = [f"{ref}:{side}" for ref in refs for side in ("sold", "bought")]
+    return rows.filter(key__in=keys).order_by("-kind", "pk")
+
+
+def other_sides(rows: QuerySet[Posting], posting: Posting) -> list[Posting]:
+    """Of these postings what an exchange has booked with this one; nothing for other kinds."""
+    if posting.kind not in ("fx_sold", "fx_bought"):
+        return []
+    return list(sides_of(rows, refs=[posting.external_ref]).exclude(pk=posting.pk))

@@ -11,7 +11,7 @@ from marketplace.kit.money import Money
 from marketplace.kit.rates import Rate
 from marketplace.people.models import User
 from payouts.models import Posting, Proposal
-from payouts.selectors.exchanges import KIND, is_usual, last_rate, postings_of, rate_of
+from payouts.selectors.exchanges import KIND, is_usual, last_rate, rate_of, sides_of
 from payouts.services import ledger
 from payouts.services.accounts import account
 from payouts.services.arriving import LARGEST_AMOUNT
@@ -83,7 +83,7 @@ def _propose(rate: Rate, reference: str, why: str, by: User, at: datetime) -> Pr
         problem = {"field": "reference", "problem": "needs 4 to 100 characters"}
         raise InvalidInput("Copy the reference from the bank's statement.", errors=[problem])
     exchange_id = uuid5(_EXCHANGES, ours)
-    if postings_of(exchange_id).exists():
+    if sides_of(Posting.objects.all(), refs=[f"fx:{exchange_id}"]).exists():
         raise ExchangeKnown(f"An exchange with the reference {ours} is in the books.")
     last = last_rate(sold=rate.sold.currency, bought=rate.bought.currency)
     terms = {

@@ -17,7 +17,7 @@ from payouts.models import BankBatch, Clawback, Document, Earning, Payout, Payou
 from payouts.services import onboarding, releasing, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
-from tests.browser import books, clawing, in_house, papers, payments
+from tests.browser import books, clawing, exchanging, in_house, papers, payments
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.payouts.rails import exported
@@ -67,6 +67,10 @@ class StaffPage:
         return reverse(f"staff:{self.name}", args=self.args(world)) + self.query
 
 
+EXCHANGING = (
+    "?sold_currency=USD&sold=1000&bought_currency=JPY&bought=120000"
+    "&reference=FX+2026-0078&why=Experts+in+Japan+are+paid+in+yen."
+)
 PAGES = (
     StaffPage("queues"),
     StaffPage("queues", who="grace"),
@@ -121,6 +125,9 @@ PAGES = (
     StaffPage("propose_clawback", lambda _: (Earning.objects.order_by("pk")[0].pk,)),
     StaffPage("grants"),
     StaffPage("grants", who="grace"),
+    StaffPage("exchanges"),
+    StaffPage("exchanges", query=EXCHANGING),
+    StaffPage("exchanges", who="grace"),
     StaffPage("payroll"),
     StaffPage("payroll", who="grace"),
     StaffPage("papers"),
@@ -149,7 +156,7 @@ NO_PAGES = frozenset(
             "cancel_job",
         ),
         *("change_policy", "send_clawback", "decide_clawback", "write_off"),
-        *("decide_grant", "change_terms", "deposit"),
+        *("decide_grant", "change_terms", "deposit", "exchange"),
         *("add_wire", "wire_back", "act_on_wire", "decide_refund", "declare_not_sent"),
         *("draft_payroll", "payroll_file", "act_on_payroll"),
         *("paper_file", "void_invoice", "year_totals_csv"),
@@ -196,6 +203,7 @@ def build_staff_world() -> StaffWorld:
     releasing.propose_release(payout=held, why=why, by=kim, at=NOON)
     exported(123_456_789, 100_000)
     _restrict_somebody(sam)
+    exchanging.furnish(maker=sam, checker=kim)
     in_house.furnish(client=make.organization(), by=kim)
     payments.furnish(client=make.organization(), by=kim)
     papers.furnish(client=make.organization())

@@ -28,6 +28,7 @@ from payouts.access import (
 from payouts.models import Account, Earning, Entry
 from payouts.models.chart import CHART
 from payouts.selectors.books import Line, balance_as_of, trial_balance
+from payouts.selectors.exchanges import other_sides
 
 Values = dict[str, Any]  # Any: template values
 COLUMNS = (
@@ -130,6 +131,7 @@ def posting(request: HttpRequest, user: User, posting_id: UUID) -> HttpResponse:
         "posting": found,
         "legs": [{**_entry(each, found.currency), **_account(each.account)} for each in joined],
         "source": source_of(found, user),
+        "others": other_sides(visible_postings(to=user), found),
         "author": _author(found.actor),
         "movements": [
             {"row": each, "net": Money(each.net_minor, each.currency)}

@@ -41,6 +41,7 @@ _ALWAYS = (
         also=("staff:clawback", "staff:propose_clawback"),
     ),
     Tab("staff:grants", "Budgets"),
+    Tab("staff:exchanges", "Exchange"),
     Tab("staff:payroll", "Payroll"),
     Tab("staff:papers", "Papers", also=("staff:paper", "staff:year_totals")),
     Tab("staff:policies", "Rules"),

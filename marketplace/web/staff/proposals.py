@@ -20,6 +20,7 @@ from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
 from payouts.access import require_no_stake, visible_clawbacks, visible_proposals
 from payouts.models import Clawback, Proposal
+from payouts.selectors.exchanges import KIND as EXCHANGE
 from payouts.selectors.proposals import sentence
 from payouts.services import proposing as verbs
 
@@ -92,6 +93,8 @@ def _about(row: Proposal, clawback: Clawback | None) -> tuple[str, str] | None:
         return reverse("staff:clawback", args=[clawback.pk]), "The clawback and its evidence"
     if row.kind == "release_payout":
         return reverse("staff:payout", args=[row.subject_id]), "The payout"
+    if row.kind == EXCHANGE:
+        return reverse("staff:exchanges"), "All exchanges with their rates"
     if row.kind == "resolve_break":
         return reverse("staff:difference", args=[row.subject_id]), "The difference"
     return None

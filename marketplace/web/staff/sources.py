@@ -18,6 +18,7 @@ from payouts.access import (
     visible_fundings,
     visible_grants,
     visible_payouts,
+    visible_proposals,
     visible_refunds,
     visible_reservations,
 )
@@ -33,6 +34,7 @@ from payouts.models import (
     Refund,
     Reservation,
 )
+from payouts.selectors.exchanges import exchanges_of, rate_of
 
 Source = dict[str, str]
 
@@ -145,6 +147,16 @@ def _correction(rest: str, user: User) -> Source | None:
     return {"label": "Difference", "words": row.note or row.ref, "url": url}
 
 
+def _exchange(rest: str, user: User) -> Source | None:
+    rows = exchanges_of(visible_proposals(to=user)).filter(subject_id=_uuid(rest), state="approved")
+    row = rows.order_by("pk").first()
+    if row is None:
+        return None
+    rate = rate_of(row)
+    words = f"{rate.sold} for {rate.bought}, {rate}, {row.terms['reference']}"
+    return {"label": "Currency exchange", "words": words, "url": reverse("staff:exchanges")}
+
+
 def _movement(rest: str, user: User) -> Source | None:
     del user
     words = rest.partition(":")[0]
@@ -168,6 +180,7 @@ _SOURCES: dict[str, Callable[[str, User], Source | None]] = {
     "earning": _earning,
     "grant": _grant,
     "correction": _correction,
+    "fx": _exchange,
     "bt": _movement,
 }
 
