@@ -180,7 +180,7 @@ def test_a_bank_payout_of_nobody_is_not_ours() -> None:
         "UPDATE payouts_bankattempt SET provider_id = 'po_other'",
         "UPDATE payouts_payout SET bank_payout_id = 'po_other'",
         "DELETE FROM payouts_bankattempt",
-        "UPDATE payouts_sandboxobject SET body = body || '{\"amount\": 4000}' WHERE type = 'payout'",
+        "UPDATE payouts_sandboxobject SET account = 'acct_other' WHERE type = 'payout'",
     ],
 )
 def test_a_planted_defect_of_the_bank_leg_is_named(defect: str) -> None:
