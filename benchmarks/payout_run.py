@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from datetime import timedelta
+from math import inf
 from pathlib import Path
 from uuid import UUID
 
@@ -34,7 +35,7 @@ FORK = multiprocessing.get_context("fork")
 
 
 class Memory:
-    """The memory of this process in bytes, looked at fifty times a second."""
+    """The memory of this process in bytes: at both ends, and fifty times a second between them."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[float, int]] = []
@@ -42,22 +43,29 @@ class Memory:
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Memory:
+        self._clock = Stopwatch()
+        self._look()
         self._watcher.start()
         return self
 
     def __exit__(self, *_problem: object) -> None:
         self._end.set()
         self._watcher.join()
+        self._look()
 
     def _watch(self) -> None:
-        watch = Stopwatch()
         while not self._end.wait(0.02):
-            pages = int(Path("/proc/self/statm").read_text().split()[1])
-            self.seen.append((watch.seconds, pages * os.sysconf("SC_PAGE_SIZE")))
+            self._look()
+
+    def _look(self) -> None:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.seen.append((self._clock.seconds, pages * os.sysconf("SC_PAGE_SIZE")))
 
     def peak_mb(self, start: float, end: float) -> float:
-        """The most between two moments, in seconds since the beginning."""
-        return max((size for at, size in self.seen if start <= at <= end), default=0) / 1e6
+        """The most from the look before one moment to the look after another, in seconds."""
+        first = max((at for at, _ in self.seen if at <= start), default=0)
+        last = min((at for at, _ in self.seen if at >= end), default=inf)
+        return max(size for at, size in self.seen if first <= at <= last) / 1e6
 
 
 def prepare(table: Table, *, experts: int) -> PayoutRun:

@@ -49,7 +49,6 @@ def test_the_ledger_benchmark_runs() -> None:
     assert re.search(r"problems found +0\n", shown)
 
 
-@pytest.mark.skipif("CHAOS" not in os.environ, reason="needs a run that lasts seconds")
 def test_the_payout_run_benchmark_runs() -> None:
     shown = bench("payout_run", "--experts", "12", "--sends", "8", "--rates", "50")
 
