@@ -87,14 +87,19 @@ def show_paper(
     return render(request, "web/paper.html", context)
 
 
-def paper_file(paper: Document, form: str) -> HttpResponseBase:
-    """The paper as `json`, exactly the bytes that were hashed, or as `csv`. Raises NotFound."""
+def paper_file(
+    paper: Document, form: str, *, names: Mapping[str, str] | None = None
+) -> HttpResponseBase:
+    """The paper as `json`, exactly the bytes that were hashed, or as `csv`. Raises NotFound.
+
+    In CSV a source that has a name is called by it.
+    """
     headers = {"Content-Disposition": f'attachment; filename="{paper.number}.{form}"'}
     if form == "json":
         return HttpResponse(paper.canonical, content_type="application/json", headers=headers)
     if form == "csv":
         return StreamingHttpResponse(
-            csv_lines(COLUMNS, _cells(paper)),
+            csv_lines(COLUMNS, _cells(paper, names or {})),
             content_type="text/csv; charset=utf-8",
             headers=headers,
         )
@@ -126,10 +131,15 @@ def _sum(paper: Document) -> int:
     return int(part["minor"])
 
 
+def _subject(line: Values) -> str:
+    """What the line is about: the key of an earning, else its source."""
+    return str(line.get("key") or line.get("source", ""))
+
+
 def _line(line: Values, currency: str, names: Mapping[str, str] | None) -> Values:
     fee, source = line.get("fee_minor"), line.get("source", "")
     if names is not None:
-        source = names.get(source, "" if _ID.search(source) else source)
+        source = names.get(_subject(line), "" if _ID.search(source) else source)
     return {
         "at": _instant(line.get("at")),
         "words": line.get("words") or line["text"],
@@ -139,7 +149,7 @@ def _line(line: Values, currency: str, names: Mapping[str, str] | None) -> Value
     }
 
 
-def _cells(paper: Document) -> Iterator[tuple[object, ...]]:
+def _cells(paper: Document, names: Mapping[str, str]) -> Iterator[tuple[object, ...]]:
     currency = paper.currency
     opening = _money(paper.body.get("opening"), currency)
     if opening is not None:
@@ -147,7 +157,7 @@ def _cells(paper: Document) -> Iterator[tuple[object, ...]]:
     for line in _lines(paper.body):
         money = Money(line["minor"], currency)
         words = line.get("words") or line["text"]
-        source = line.get("source", "")
+        source = names.get(_subject(line), line.get("source", ""))
         yield (line.get("at", ""), words, source, money.minor, currency, _plain(money))
     total = Money(_sum(paper), currency)
     words = "Total" if opening is None else "Closing balance"

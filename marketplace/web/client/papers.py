@@ -81,7 +81,8 @@ def download_paper(
     _request: HttpRequest, member: Member, paper_id: UUID, form: str
 ) -> HttpResponseBase:
     """The same as a file."""
-    return paper_file(_own(member, paper_id), form)
+    row = _own(member, paper_id)
+    return paper_file(row, form, names=_names(member, row))
 
 
 @require_POST

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
@@ -19,15 +21,16 @@ from marketplace.people.models import Expert
 from marketplace.web.expert.earnings import earning_lines
 from marketplace.web.expert.money_words import earning_words
 from marketplace.web.expert.own import for_expert
+from marketplace.web.work_names import name_of, work_names
 from payouts.access import visible_clawbacks, visible_earnings, visible_proposals
 from payouts.models import Clawback, Earning, PayrollItem, Proposal
 from payouts.selectors.came_back import Unpaid, unpaid_of
 from payouts.services.overturning import KIND, appeal_clawback
-from tasks.access import visible_bonuses
+from tasks.access import own_assignments, visible_bonuses
 
 COLUMNS = (
     *("for", "key", "state", "earned_at", "available_at", "seconds", "amount_minor"),
-    *("netted_minor", "taken_back_minor", "came_back_minor", "currency"),
+    *("netted_minor", "taken_back_minor", "came_back_minor", "currency", "work"),
 )
 
 
@@ -61,7 +64,7 @@ def earnings_csv(_request: HttpRequest, expert: Expert) -> HttpResponse:
     own = visible_earnings(to=expert.user).filter(expert=expert).order_by("earned_at", "pk")
     unpaid = unpaid_of(expert)
     return HttpResponse(
-        "".join(csv_lines(COLUMNS, (_cells(each, unpaid) for each in own.iterator(500)))),
+        "".join(csv_lines(COLUMNS, _lines(expert, own, unpaid))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": 'attachment; filename="earnings.csv"'},
     )
@@ -128,9 +131,17 @@ def _taken(row: Clawback, appeal: Proposal | None) -> dict[str, Any]:  # Any: te
     }
 
 
-def _cells(row: Earning, unpaid: Unpaid) -> Iterator[object]:
+def _lines(expert: Expert, own: QuerySet[Earning], unpaid: Unpaid) -> Iterator[Iterator[object]]:
+    work, left = own_assignments(to=expert.user), own.iterator(500)
+    while rows := list(islice(left, 500)):
+        names = work_names([each.key for each in rows], work)
+        yield from [_cells(each, name_of(each.key, names), unpaid) for each in rows]
+
+
+def _cells(row: Earning, name: str, unpaid: Unpaid) -> Iterator[object]:
     kind, _, subject = row.key.partition(":")
     state, _ = earning_words(row, unpaid)
     yield from (kind, subject, state, row.earned_at.isoformat(), row.available_at.isoformat())
     yield from ("" if row.seconds is None else row.seconds, row.pay_minor)
     yield from (row.netted_minor, row.clawed_minor, unpaid.owed_anew.get(row.pk, 0), row.currency)
+    yield name

@@ -24,13 +24,14 @@ from marketplace.web.expert.own import for_expert
 from marketplace.web.expert.paying import cash_out_cards, footings_of, payout_steps
 from marketplace.web.expert.pots import is_paid_by_employer, pots_of
 from marketplace.web.paging import page_of
+from marketplace.web.work_names import ASSIGNMENT, name_of, work_names
 from payouts.access import visible_earnings, visible_payouts
 from payouts.models import Clawback, Earning, Payout, PayoutItem
 from payouts.selectors.came_back import Unpaid, came_back_of, unpaid_of
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
 
-ASSIGNMENT, REVERSAL = "assignment:", "reversal:"
+REVERSAL = "reversal:"
 RECENT = 6
 TAKEN = "taken_back"  # in full or in part, whatever state the rest is in
 STATES = (*Earning.TRANSITIONS, TAKEN)
@@ -132,28 +133,24 @@ def earning_lines(
     expert: Expert, rows: Sequence[Earning], unpaid: Unpaid
 ) -> list[dict[str, object]]:
     """The rows of a page: work named by its project and batch, a reversal by its payout."""
-    keys = [row.key.removeprefix(ASSIGNMENT) for row in rows if row.key.startswith(ASSIGNMENT)]
-    own = own_assignments(to=expert.user).filter(pk__in=keys).select_related("project", "batch")
-    names = {
-        f"{ASSIGNMENT}{each.pk}": (
-            f"{each.project.title}, {each.batch.name}",
-            reverse("submission", args=[each.pk]),
-        )
-        for each in own
+    named = work_names([row.key for row in rows], own_assignments(to=expert.user))
+    urls = {
+        row.key: reverse("submission", args=[row.key.removeprefix(ASSIGNMENT)])
+        for row in rows
+        if row.key.startswith(ASSIGNMENT) and row.key in named
     }
     is_back = any(row.key.startswith(REVERSAL) for row in rows)
     for back in came_back_of(expert) if is_back else []:
-        url = reverse("payout", args=[back.payout_id])
-        names[f"{REVERSAL}{back.reversal_id}"] = ("A payout that was taken back", url)
-    return [_earning(row, *names.get(row.key, ("", "")), unpaid) for row in rows]
+        urls[f"{REVERSAL}{back.reversal_id}"] = reverse("payout", args=[back.payout_id])
+    return [_earning(row, name_of(row.key, named), urls.get(row.key, ""), unpaid) for row in rows]
 
 
-def _earning(row: Earning, name: str, url: str, unpaid: Unpaid) -> dict[str, object]:
+def _earning(row: Earning, title: str, url: str, unpaid: Unpaid) -> dict[str, object]:
     return {
         "row": row,
         "amount": Money(row.pay_minor, row.currency),
         "badge": badge_of(*earning_words(row, unpaid)),
-        "title": name or row.key.partition(":")[0].replace("_", " ").capitalize(),
+        "title": title,
         "earning_url": reverse("earning", args=[row.pk]),
         "url": url,
         "is_reversal": row.key.startswith(REVERSAL),

@@ -22,11 +22,13 @@ from marketplace.web.client.acting import tried
 from marketplace.web.expert.own import for_expert
 from marketplace.web.paging import page_of
 from marketplace.web.papers import paper_file, paper_row, show_paper
+from marketplace.web.work_names import work_names
 from payouts.access import visible_documents, visible_entries, visible_payee_profiles
 from payouts.models import Document, PayeeProfile, PayrollLine
 from payouts.selectors.parties import Party
 from payouts.selectors.year_totals import own_years
 from payouts.services.profiling import agree_to_notes, end_agreement_to_notes, set_payee_profile
+from tasks.access import own_assignments
 
 
 class PartyForm(forms.Form):
@@ -58,9 +60,11 @@ def statements(request: HttpRequest, expert: Expert) -> HttpResponse:
 @for_expert
 def statement(request: HttpRequest, expert: Expert, paper_id: UUID) -> HttpResponse:
     """One paper, to read and to print."""
+    row = _own(expert, paper_id)
     return show_paper(
         request,
-        _own(expert, paper_id),
+        row,
+        names=_names(expert, row),
         back_url=reverse("statements"),
         file_urls=[
             (form.upper(), reverse("statement_file", args=[paper_id, form]))
@@ -74,7 +78,8 @@ def statement_file(
     _request: HttpRequest, expert: Expert, paper_id: UUID, form: str
 ) -> HttpResponse:
     """The same as a file."""
-    return paper_file(_own(expert, paper_id), form)  # type: ignore[return-value]  # may stream
+    row = _own(expert, paper_id)
+    return paper_file(row, form, names=_names(expert, row))  # type: ignore[return-value]  # may stream
 
 
 @require_POST
@@ -140,6 +145,11 @@ def _own(expert: Expert, paper_id: UUID) -> Document:
     if paper is None:
         raise NotFound("There is no such paper of yours.")
     return paper
+
+
+def _names(expert: Expert, paper: Document) -> dict[str, str]:
+    keys = [line["key"] for line in paper.body.get("movements", ()) if "key" in line]
+    return work_names(keys, own_assignments(to=expert.user))
 
 
 def _initial(profile: PayeeProfile | None, expert: Expert) -> dict[str, Any]:  # Any: form values

@@ -19,11 +19,13 @@ from marketplace.web.client.acting import MoneyField, tried
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import act_of, for_staff, may, money_act
 from marketplace.web.staff.labels import staff_badge
+from marketplace.web.work_names import name_of, work_names
 from payouts.access import judged_earnings, visible_accounts, visible_clawbacks, visible_proposals
 from payouts.models import Account, Clawback, Earning
 from payouts.selectors.clawbacks import fee_share, left_of
 from payouts.services.clawing_back import make_clawback, propose_clawback, refuse_clawback
 from payouts.services.debts import propose_write_off
+from tasks.access import visible_assignments
 
 JUDGES = ("quality", "finance", "auditor")
 DEBTS = 25
@@ -111,6 +113,7 @@ def clawback(request: HttpRequest, user: User, clawback_id: UUID) -> HttpRespons
     context = {
         **_row(found),
         "earning": earning,
+        "work": _work(user, earning),
         "fee": Money(found.fee_minor, earning.currency)
         if found.state == "made"
         else fee_share(earning, amount),
@@ -166,6 +169,7 @@ def _propose_page(
     initial = {"amount": str(left).partition(" ")[0]}
     context = {
         "earning": earning,
+        "work": _work(user, earning),
         "pay": Money(earning.pay_minor, earning.currency),
         "left": left,
         "badge": staff_badge(earning.state),
@@ -174,6 +178,10 @@ def _propose_page(
         "may_propose": may(user, "quality", "finance") and bool(left),
     }
     return render(request, "web/staff/propose_clawback.html", context, status=422 if form else 200)
+
+
+def _work(user: User, earning: Earning) -> str:
+    return name_of(earning.key, work_names([earning.key], visible_assignments(to=user)))
 
 
 def _earning(user: User, earning_id: UUID) -> Earning:

@@ -17,13 +17,17 @@ from marketplace.kit.money import Money
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
+from marketplace.web.staff.payout_answers import ANSWERS, answers_of
+from marketplace.web.staff.bank_tries import BANK_ACTS, bank_context, bank_tries_of
 from marketplace.web.staff.runs import payout_line, state_choices
+from marketplace.web.work_names import name_of, work_names
 from payouts.access import require_other_than_payee, visible_payouts, visible_proposals
 from payouts.models import Payout, PayoutAttempt, PayoutItem
 from payouts.selectors.proposals import waiting_about
 from payouts.selectors.runs import with_hold
 from payouts.services import holding as verbs
 from payouts.services import releasing
+from tasks.access import visible_assignments
 
 STATES = tuple(Payout.TRANSITIONS)
 ASKED = "A second person decides now; it waits under Second person."
@@ -54,41 +58,54 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
     items = PayoutItem.objects.filter(payout=found).select_related("earning__posting")
     page = page_of(request, items)
     acts = may(user, "finance")
-    attempts = list(found.attempts.order_by("-number"))
-    subjects = [found.pk, *(each.pk for each in attempts)]
+    attempts, bank_tries = list(found.attempts.order_by("-number")), bank_tries_of(found)
+    subjects = [found.pk, *(each.pk for each in [*attempts, *bank_tries])]
     waiting = waiting_about(visible_proposals(to=user), subjects=subjects)
     is_closed = found.payee.state == "closed"
     context = {
         **payout_line(found),
         "payout": found,
+        "sent": Money(found.sent_minor or found.amount_minor, found.currency),
         "page": page,
-        "rows": [_part(each, found.currency) for each in page.rows],
+        "rows": _parts(user, page.rows, found.currency),
         "attempts": attempts,
         "waiting": waiting,
+        **bank_context(found, bank_tries, waiting, acts=acts),
         "may_hold": acts and found.state == "reserved",
         "may_release": acts and found.state == "held" and not (waiting or is_closed),
         "is_closed": is_closed,
         "may_retry": acts and found.state == "rejected",
         "may_doubt": acts and not waiting and any(_is_doubtful(each) for each in attempts),
-        "may_cancel": acts and found.state in ("reserved", "held", "rejected"),
+        "may_cancel": acts
+        and found.state in ("reserved", "held", "rejected")
+        and found.why != verbs.PAID_LATE,
+        "answers": answers_of(found, attempts, waiting, at=clock.now()) if acts else [],
     }
     return render(request, "web/staff/payout.html", context)
 
 
 @money_act
 def act_on_payout(request: HttpRequest, user: User, payout_id: UUID, act: str) -> HttpResponse:
-    """Hold, retry or cancel; ask for a release or a "not found". Nobody acts on their own money."""
+    """Hold, retry or cancel, or ask a second person. Nobody acts on their own money."""
     found = _find(user, payout_id)
-    if act not in _ACTS:
+    if act not in {*_ACTS, *ANSWERS, *BANK_ACTS}:
         raise NotFound("There is no such act.")
     try:
         require_other_than_payee(user, found.expert.user_id)
-        said = _ACTS[act](request, found, user, clock.now())
+        said = _act(request, found, user, act)
     except DomainError as error:
         messages.error(request, error.message)
     else:
         messages.info(request, said)
     return redirect("staff:payout", payout_id)
+
+
+def _act(request: HttpRequest, found: Payout, by: User, act: str) -> str:
+    plain = {**_ACTS, **BANK_ACTS}
+    if act in plain:
+        return plain[act](request, found, by, clock.now())
+    ANSWERS[act](request, found, by, clock.now())
+    return ASKED
 
 
 def _hold(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
@@ -148,5 +165,16 @@ def _find(user: User, payout_id: UUID) -> Payout:
     return found
 
 
-def _part(item: PayoutItem, currency: str) -> dict[str, Any]:  # Any: template values
-    return {"item": item, "earning": item.earning, "amount": Money(item.amount_minor, currency)}
+def _parts(
+    user: User, items: list[PayoutItem], currency: str
+) -> list[dict[str, Any]]:  # Any: template values
+    names = work_names([each.earning.key for each in items], visible_assignments(to=user))
+    return [
+        {
+            "item": each,
+            "earning": each.earning,
+            "name": name_of(each.earning.key, names),
+            "amount": Money(each.amount_minor, currency),
+        }
+        for each in items
+    ]
