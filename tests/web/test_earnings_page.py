@@ -120,5 +120,5 @@ def test_an_earning_shows_what_its_measured_time_came_to() -> None:
 
     assert "600 s, 108.00 USD/h" in page
     assert table[1].startswith(f"assignment,{assignment.pk},pending,")
-    assert table[1].endswith(",600,1800,0,0,0,USD")
+    assert table[1].endswith(',600,1800,0,0,0,USD,"Which answer helps?, First"')
     assert earning.available_at - NOON == timedelta(hours=72)
