@@ -32,6 +32,11 @@ WORDS = {
     "clawback.made": ("Pay taken back", "undo-2", "bad"),
 }
 
+CAUSES = {
+    "bank_returned": "Payout returned by your bank",
+    "sent_less": "Payout sent in part, the rest is yours",
+}
+
 
 def feed_of(events: Iterable[Event]) -> list[dict[str, object]]:
     """One line per event of a kind in WORDS."""
@@ -40,6 +45,7 @@ def feed_of(events: Iterable[Event]) -> list[dict[str, object]]:
 
 def _line(event: Event) -> dict[str, object]:
     title, icon, tone = WORDS[event.kind]
+    title = CAUSES.get(str(event.data.get("cause")), title)
     url = ""
     if event.object_kind == "assignment":
         url = reverse("task", args=[event.object_id])

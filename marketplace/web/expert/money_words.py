@@ -23,9 +23,11 @@ EARNING = {
     "clawed_back": "taken back in full",
     "taken_back": "taken back, in full or in part",
 }
+_BANK_FILE = {"unknown": "at the bank", "reversed": "returned by your bank"}
 _WHY = {
     "account": "Your payout account cannot receive money just now. Look at your payout set-up.",
     "requirements_past_due": "Stripe misses details about you that were due.",
+    "bank_returned": "Your bank sent a payment back. Give your bank account again.",
     "account_closed": "The bank says that the account is closed.",
     "account_frozen": "The bank says that the account is frozen.",
     "bank_account_restricted": "The bank says that the account is restricted.",
@@ -43,8 +45,8 @@ _WHY = {
 
 def payout_words(row: Payout) -> str:
     """A payout's state; a bank file's has no answer until the bank says what it did."""
-    if row.state == "unknown" and row.payee.rail == "bank_file":
-        return "at the bank"
+    if row.payee.rail == "bank_file" and row.state in _BANK_FILE:
+        return _BANK_FILE[row.state]
     return _PAYOUT.get(row.state, "")
 
 
@@ -61,9 +63,9 @@ def earning_words(row: Earning, unpaid: Unpaid) -> tuple[str, str]:
     if row.state == "paid" and row.pk in unpaid.returned:
         return "bank_failed", "returned by your bank"
     if row.state == "paid" and unpaid.owed_anew.get(row.pk, 0) >= row.payable_minor:
-        return "reversed", "payout taken back"
+        return "reversed", "payout came back"
     if row.state == "paid" and row.pk in unpaid.owed_anew:
-        return "paid", "paid, a part taken back"
+        return "paid", "paid, a part came back"
     if row.pay_channel == "payroll":
         payroll = {"paid": "paid by your employer", "reserved": "in your employer's payroll"}
         return row.state, payroll.get(row.state, EARNING.get(row.state, ""))

@@ -50,9 +50,18 @@ LEFT_WORDS = {
 FINISH = "Your payout account cannot receive money yet. Finish its set-up first."
 AT_THE_BANK = "The bank has it; it usually takes a few days to answer. It is never sent twice."
 RETURNED = "Correct your bank account in the payout set-up; then it is sent there again."
-TAKEN_BACK = (
-    "The operator took the transfer back. The money is in your balance and goes with the next run."
-)
+CAME_BACK = {
+    "reversed": (
+        "taken back",
+        "The operator took the transfer back. It is in your balance and goes with the next run.",
+    ),
+    "bank_returned": (
+        "returned by your bank",
+        "The money is in your balance. Give your bank account again; then the next run pays it.",
+    ),
+    "sent_less": ("not sent", "It is in your balance and goes with the next run."),
+}
+TOO_MUCH = "More was sent than this payout. You owe it back; it is taken from your next pay."
 Step = dict[str, Any]  # Any: template values
 REVIEW = timedelta(days=Project().review_days)  # the window of a new project
 
@@ -151,9 +160,14 @@ def payout_steps(row: Payout, came_back: Sequence[CameBack]) -> list[Step]:
     if not row.transferred_at:
         return [begun, _before_sending(row)]
     back = [
-        _step(f"{each.amount} taken back", each.at, "bad", TAKEN_BACK, icon="undo-2")
+        _step(f"{each.amount} {done}", each.at, "bad", why, icon="undo-2")
         for each in came_back
+        for done, why in [CAME_BACK[each.cause]]
     ]
+    more = (row.sent_minor or 0) - row.amount_minor
+    if more > 0:
+        above = Money(more, row.currency)
+        back.append(_step(f"{above} too much", row.transferred_at, "warn", TOO_MUCH, icon="undo-2"))
     return [begun, *_after_sending(row), *back]
 
 

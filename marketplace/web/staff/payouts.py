@@ -17,8 +17,8 @@ from marketplace.kit.money import Money
 from marketplace.people.models import User
 from marketplace.web.paging import page_of
 from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
-from marketplace.web.staff.payout_answers import ANSWERS, answers_of
 from marketplace.web.staff.bank_tries import BANK_ACTS, bank_context, bank_tries_of
+from marketplace.web.staff.payout_answers import ANSWERS, answers_of
 from marketplace.web.staff.runs import payout_line, state_choices
 from marketplace.web.work_names import name_of, work_names
 from payouts.access import require_other_than_payee, visible_payouts, visible_proposals

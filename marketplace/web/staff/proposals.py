@@ -24,6 +24,12 @@ from payouts.selectors.exchanges import KIND as EXCHANGE
 from payouts.selectors.proposals import sentence
 from payouts.services import proposing as verbs
 
+PAYOUT_KINDS = frozenset(
+    (
+        *("release_payout", "confirm_not_found", "confirm_bank_rejection"),
+        *("adopt_transfer", "confirm_bank_payment", "bank_payment_returned"),
+    )
+)
 DECIDED = ("approved", "refused", "withdrawn")
 SAID = {
     "approved": "Approved and done.",
@@ -91,10 +97,10 @@ def _about(row: Proposal, clawback: Clawback | None) -> tuple[str, str] | None:
     """Where what it is about is shown, and in which words."""
     if clawback is not None:
         return reverse("staff:clawback", args=[clawback.pk]), "The clawback and its evidence"
-    if row.kind == "release_payout":
-        return reverse("staff:payout", args=[row.subject_id]), "The payout"
     if row.kind == EXCHANGE:
         return reverse("staff:exchanges"), "All exchanges with their rates"
+    if row.kind in PAYOUT_KINDS:
+        return reverse("staff:payout", args=[row.terms["payout"]]), "The payout"
     if row.kind == "resolve_break":
         return reverse("staff:difference", args=[row.subject_id]), "The difference"
     return None
