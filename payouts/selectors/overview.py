@@ -12,6 +12,7 @@ from marketplace.events.models import Event
 from marketplace.kit.money import Money
 from payouts.models import (
     Account,
+    BankAttempt,
     Break,
     Earning,
     LedgerClose,
@@ -124,7 +125,7 @@ def _standing(
 
 
 def pulse(*, at: datetime) -> Pulse:
-    """What waits, and how long ago the books were last looked at. Seven small statements."""
+    """What waits, and how long ago the books were last looked at. Eight small statements."""
     unposted = Earning.objects.filter(posting=None, state="pending")
     waiting = unposted.aggregate(n=Count("id"), oldest=Min("earned_at"))
     unknown = PayoutAttempt.objects.filter(state__in=["sending", "unknown"])
@@ -132,7 +133,9 @@ def pulse(*, at: datetime) -> Pulse:
     check = Event.objects.filter(object_id=LEDGER).order_by("-id").first()
     last = Reconciliation.objects.order_by("-read_until", "-id").first()
     closed = LedgerClose.objects.order_by("-date", "-id").first()
-    states = list(attempts)
+    to_banks = BankAttempt.objects.filter(state__in=["sending", "unknown"])
+    rows = to_banks.values_list("state", "is_frozen", "first_sent_at")
+    states = [*attempts, *((state, frozen, "stripe", sent) for state, frozen, sent in rows)]
     latest = at - BANK_ANSWERS_WITHIN
     silent = sum(
         state == "unknown" and rail == "bank_file" and (sent or at) < latest

@@ -23,6 +23,7 @@ from payouts.access import (
     visible_runs,
 )
 from payouts.selectors.runs import with_hold, without_answer
+from payouts.services.bank_schedules import we_pay_banks
 
 
 def clawback_queue(user: User) -> Kind:
@@ -127,6 +128,15 @@ def _payouts(user: User, at: datetime) -> Iterator[Kind]:
         "attempts__first_sent_at",
         HOUR,
     )
+    if we_pay_banks():
+        yield Kind(
+            "Bank payouts without an answer",
+            "search",
+            f"{all_payouts}?state=transferred",
+            payouts.filter(bank_attempts__state="unknown"),
+            "bank_attempts__first_sent_at",
+            HOUR,
+        )
 
 
 def _files(user: User) -> Iterator[Kind]:

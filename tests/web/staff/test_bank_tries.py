@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 
 from marketplace.kit import clock
 from payouts.models import BankAttempt, Payee, Payout, Proposal, SandboxObject
+from payouts.selectors.overview import pulse
 from payouts.services import bank_paying
 from tests.payouts import banks, make
 from tests.web.staff import cast
@@ -62,6 +63,8 @@ def test_an_unknown_one_is_declared_not_made_by_two() -> None:
     act = reverse("staff:act_on_payout", args=[payout.pk, "bank-not-made"])
     page = reverse("staff:payout", args=[payout.pk])
     assert "Confirm that no bank was paid" in cast.text(finance.get(page))
+    assert "Bank payouts without an answer" in cast.text(finance.get(reverse("staff:money")))
+    assert pulse(at=clock.now()).attempts_unknown == 1
 
     finance.post(act)
     assert Proposal.objects.count() == 0
