@@ -29,6 +29,12 @@ class OwnMoney:
     missing: Money
 
 
+def own_currencies(expert: Expert) -> list[str]:
+    """Those the expert has earned in; before the first earning the instance's first."""
+    earned = Earning.objects.filter(expert=expert).order_by("currency").values_list("currency")
+    return [code for (code,) in earned.distinct()] or [settings.CURRENCIES[0]]
+
+
 def own_money(
     expert: Expert,
     *,
@@ -36,7 +42,7 @@ def own_money(
     limits: Mapping[str, Limits] | None = None,
     also: Collection[str] = (),
 ) -> dict[str, OwnMoney]:
-    """The expert's money by currency: those paid out here, those ever earned in, and `also`.
+    """The expert's money by currency: those ever earned in and `also`, or the instance's first.
 
     `limits` are those that are known already; the others are read.
     """
@@ -45,7 +51,7 @@ def own_money(
     next_release = dict(earned.annotate(first=held).values_list("currency", "first"))
     return {
         currency: _one(expert, currency, next_release.get(currency), (limits or {}), at)
-        for currency in sorted({*settings.PAYOUT_MINIMUM, *next_release, *also})
+        for currency in sorted({*next_release, *also} or {settings.CURRENCIES[0]})
     }
 
 

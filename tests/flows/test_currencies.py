@@ -144,6 +144,7 @@ def test_a_project_is_funded_worked_on_and_paid_in_its_currency(currency: str) -
         release_holds(at=LATER)
         payout = paid(currency)
         own = words(signed_in(ada.user).get(reverse("earnings")))
+        home = words(signed_in(ada.user).get(reverse("home")))
         books = cast.text(cast.enter(cast.staff("auditor")).get(reverse("staff:money")))
     with clock.at(DECEMBER):
         make_statements(month=date(2026, 11, 1), at=DECEMBER)
@@ -159,6 +160,8 @@ def test_a_project_is_funded_worked_on_and_paid_in_its_currency(currency: str) -
     )
     assert money.transfers() == [minor]
     assert f'<th scope="row">{currency}</th>' in books
+    assert f"Weekly earnings in {currency}" in own
+    assert f"{pay} paid so far" in home or f"{pay} on its way" in home
     assert price in own
     assert pay in own
     assert [str(each) for each in wallets(client).values() if each] == ["500.00 USD", left]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -58,7 +57,11 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
         "payouts": [_payout(each) for each in payouts.select_related("payee")[:RECENT]],
         "page": page,
         "rows": earning_lines(expert, page.rows, unpaid),
-        "chart": weekly_earnings(expert, next(iter(settings.PAYOUT_MINIMUM)), unpaid=unpaid, at=at),
+        "charts": [
+            (currency, chart)
+            for currency in footings
+            if (chart := weekly_earnings(expert, currency, unpaid=unpaid, at=at))
+        ],
         "state": state,
         "states": [(each, EARNING.get(each, each)) for each in STATES],
         "cash_outs": [] if is_employee and not payee else cash_out_cards(expert, footings),

@@ -45,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
     expert = expert_of(user)
     if expert is None:
         return redirect(_elsewhere(user))
-    return render(request, "web/expert/home.html", _context(expert, at=clock.now()))
+    return render(request, "web/expert/home.html", _context(request, expert, at=clock.now()))
 
 
 def _elsewhere(user: User) -> str:
@@ -54,16 +54,24 @@ def _elsewhere(user: User) -> str:
     return "/staff/" if is_staff(user) else reverse("account")
 
 
-def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: template values
-    currency = next(iter(settings.PAYOUT_MINIMUM))
+def _context(
+    request: HttpRequest, expert: Expert, *, at: datetime
+) -> dict[str, Any]:  # Any: template values
     levels = levels_of(expert, at=at)
     own = own_assignments(to=expert.user)
+    codes = _currencies(own)
+    asked = request.GET.get("currency", "")
+    currency = asked if asked in codes else codes[0]
     active = own.filter(state__in=TYPING).select_related("project", "batch").order_by("pk")[:ROWS]
     projects = fitting(open_projects(expert), expert, at=at).order_by("-pk")[:ROWS]
     payees = visible_payees(to=expert.user).filter(expert=expert).exclude(state="closed")
     payee = payees.order_by("pk").first()
     return {
         "expert": expert,
+        "currencies": [
+            {"label": each, "url": f"?currency={each}", "is_current": each == currency}
+            for each in codes
+        ],
         "active": [_active(each, at) for each in active],
         "balance": expert_balance(expert, currency),
         **_work(own, currency, at),
@@ -75,6 +83,15 @@ def _context(expert: Expert, *, at: datetime) -> dict[str, Any]:  # Any: templat
         "feed": feed_of(Event.objects.filter(expert=expert.pk, kind__in=WORDS).order_by("-id")[:6]),
         "hello": expert.display_name.split()[0],
     }
+
+
+def _currencies(own: QuerySet[Assignment]) -> list[str]:
+    """Those of the expert's work, the instance's in its order; its first before any work."""
+    if len(settings.CURRENCIES) == 1:
+        return list(settings.CURRENCIES)
+    worked = sorted(set(own.order_by().values_list("batch__currency", flat=True).distinct()))
+    known = [each for each in settings.CURRENCIES if each in worked]
+    return [*known, *(each for each in worked if each not in known)] or [settings.CURRENCIES[0]]
 
 
 def _active(assignment: Assignment, at: datetime) -> dict[str, Any]:  # Any: template values

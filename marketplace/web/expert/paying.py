@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.conf import settings
 from django.contrib import messages
 from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +32,7 @@ from payouts.policy import REACHABLE
 from payouts.selectors.came_back import CameBack
 from payouts.selectors.cash_outs import WHY_NOT, CashOutOffer, Footing, footing_of, offer_on
 from payouts.selectors.limits import free_currencies, paid_currencies
+from payouts.selectors.own_money import own_currencies
 from payouts.selectors.timing import cash_out_timing, weekly_timing
 from payouts.services.bank_accounts import enter_bank_details, may_use_bank_file
 from payouts.services.cashing_out import cash_out
@@ -97,15 +97,15 @@ class BankForm(forms.Form):
 
 
 def footings_of(expert: Expert, *, at: datetime) -> dict[str, Footing]:
-    """How the expert stands with each currency that is paid out."""
+    """How the expert stands with each of their currencies."""
     return {
         currency: footing_of(expert=expert, currency=currency, at=at)
-        for currency in settings.PAYOUT_MINIMUM
+        for currency in own_currencies(expert)
     }
 
 
 def cash_out_cards(expert: Expert, footings: Mapping[str, Footing]) -> list[CashOutCard]:
-    """For `web/expert/cash_out_card.html`: one card per currency that is paid out."""
+    """For `web/expert/cash_out_card.html`: one card per currency of the expert."""
     return [_card(expert, footing) for footing in footings.values()]
 
 
