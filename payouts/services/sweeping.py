@@ -75,7 +75,8 @@ def confirm_not_sent(
     """Two people declare that an unknown attempt never happened; a new one is readied. A sequence.
 
     Stripe is asked once more first, and a transfer that turns up is adopted instead; one that left
-    for another account did not pay this expert. Raises StillUncertain within 24 h of the first call, SamePerson for one person alone.
+    for another account did not pay this expert. Raises StillUncertain within 24 h of the first
+    call, SamePerson for one person alone.
     """
     if by.id == seconded_by.id:
         raise SamePerson("Two people have to confirm that a payout was not sent.")

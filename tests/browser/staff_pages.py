@@ -13,7 +13,16 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.running import run_due_jobs
 from marketplace.people.models import User
 from marketplace.web.staff.urls import urlpatterns
-from payouts.models import BankBatch, Clawback, Document, Earning, Payout, PayoutRun, Posting
+from payouts.models import (
+    BankBatch,
+    Clawback,
+    Document,
+    Earning,
+    Payout,
+    PayoutRun,
+    PayrollExport,
+    Posting,
+)
 from payouts.services import onboarding, releasing, running_payouts, sandboxing
 from payouts.services.holding import hold_payout
 from tests import make
@@ -130,6 +139,12 @@ PAGES = (
     StaffPage("exchanges", who="grace"),
     StaffPage("payroll"),
     StaffPage("payroll", who="grace"),
+    StaffPage("payroll_export", lambda _: (PayrollExport.objects.get(state="exported").pk,)),
+    StaffPage(
+        "payroll_export",
+        lambda _: (PayrollExport.objects.get(state="exported").pk,),
+        who="grace",
+    ),
     StaffPage("papers"),
     StaffPage("papers", query="?q=nobody", who="grace"),
     StaffPage("paper", lambda _: (Document.objects.filter(kind="invoice").latest("pk").pk,)),
@@ -158,7 +173,7 @@ NO_PAGES = frozenset(
         *("change_policy", "send_clawback", "decide_clawback", "write_off"),
         *("decide_grant", "change_terms", "deposit", "exchange"),
         *("add_wire", "wire_back", "act_on_wire", "decide_refund", "declare_not_sent"),
-        *("draft_payroll", "payroll_file", "act_on_payroll"),
+        *("draft_payroll", "payroll_file", "act_on_payroll", "void_payroll"),
         *("paper_file", "void_invoice", "year_totals_csv"),
         *(
             "turn_pause",

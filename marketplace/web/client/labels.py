@@ -33,6 +33,7 @@ _TONES = {
     "withdrawn": ("", "minus"),
     "exported": ("accent", "circle-dot"),
     "acknowledged": ("ok", "check"),
+    "voided": ("", "ban"),
     "dead": ("bad", "circle-alert"),
     "cancelled": ("", "x"),
     "charged_back": ("bad", "x"),

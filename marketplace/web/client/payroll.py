@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST
@@ -20,10 +21,11 @@ from marketplace.web.client.money_tabs import money_tabs
 from marketplace.web.client.own import Member, paying
 from marketplace.web.paging import page_of
 from payouts.access import visible_payroll_exports
-from payouts.models import PayrollExport
+from payouts.models import PayrollExport, PayrollLine
 from payouts.services.payrolling import acknowledge_payroll
 
-SHOWN = ("exported", "acknowledged")
+SHOWN = ("exported", "acknowledged", "voided")
+LIVE = Q(lines__voided_at=None)
 
 
 @paying
@@ -32,14 +34,17 @@ def payroll(request: HttpRequest, member: Member) -> HttpResponse:
     page = page_of(request, _exports(member))
     lines = _exports(member).filter(pk__in=[each.pk for each in page.rows]).values("pk")
     sums = lines.annotate(
-        people=Count("lines"), minor=Sum("lines__amount_minor"), seconds=Sum("lines__seconds")
+        people=Count("lines", filter=LIVE),
+        minor=Sum("lines__amount_minor", filter=LIVE),
+        seconds=Sum("lines__seconds", filter=LIVE),
     )
     of = {each["pk"]: each for each in sums.order_by()}
+    void = _void(page.rows)
     context = {
         "member": member,
         "tabs": money_tabs(member, "payroll"),
         "page": page,
-        "rows": [_row(each, of[each.pk]) for each in page.rows],
+        "rows": [_row(each, of[each.pk], void[each.pk]) for each in page.rows],
     }
     return render(request, "web/client/payroll.html", context)
 
@@ -81,11 +86,24 @@ def _find(member: Member, export_id: UUID) -> PayrollExport:
     return found
 
 
-def _row(export: PayrollExport, sums: Mapping[str, Any]) -> dict[str, Any]:  # Any: template values
+def _void(exports: Iterable[PayrollExport]) -> dict[UUID, list[dict[str, Any]]]:
+    """Whom not to pay, by file. Any: template values."""
+    rows = PayrollLine.objects.filter(export__in=exports, voided_at__isnull=False)
+    found: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
+    for row in rows.select_related("expert", "export").order_by("expert__pseudonym"):
+        amount = Money(row.amount_minor, row.export.currency)
+        found[row.export_id].append({"expert": row.expert, "amount": amount})
+    return found
+
+
+def _row(
+    export: PayrollExport, sums: Mapping[str, Any], void: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:  # Any: template values
     return {
         "row": export,
         "badge": client_badge(export.state),
         "people": sums["people"],
+        "void": void,
         "hours": f"{(sums['seconds'] or 0) // 3600} h",
         "amount": Money(sums["minor"] or 0, export.currency),
     }

@@ -24,6 +24,7 @@ _TONES = {
     "confirmed": ("ok", "check"),
     "dead": ("bad", "octagon-x"),
     "cancelled": ("", "ban"),
+    "voided": ("", "ban"),
     "live": ("ok", "check"),
     "retired": ("", "archive"),
     "leaked": ("bad", "triangle-alert"),

@@ -42,7 +42,7 @@ _ALWAYS = (
     ),
     Tab("staff:grants", "Budgets"),
     Tab("staff:exchanges", "Exchange"),
-    Tab("staff:payroll", "Payroll"),
+    Tab("staff:payroll", "Payroll", also=("staff:payroll_export",)),
     Tab("staff:papers", "Papers", also=("staff:paper", "staff:year_totals")),
     Tab("staff:policies", "Rules"),
     Tab("staff:reconciliation", "Reconciliation", also=("staff:movements", "staff:difference")),

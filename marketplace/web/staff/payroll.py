@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -128,7 +128,10 @@ def _show(request: HttpRequest, user: User, form: DraftForm) -> HttpResponse:
     rows = visible_payroll_exports(to=user)
     page = page_of(request, rows.select_related("organization", "made_by", "approved_by"))
     sums = rows.filter(pk__in=[each.pk for each in page.rows]).values("pk")
-    summed = sums.annotate(people=Count("lines"), minor=Sum("lines__amount_minor")).order_by()
+    live = Q(lines__voided_at=None)
+    summed = sums.annotate(
+        people=Count("lines", filter=live), minor=Sum("lines__amount_minor", filter=live)
+    ).order_by()
     of = {each["pk"]: each for each in summed}
     context = {
         "page": page,
