@@ -101,7 +101,9 @@ def export_batch(*, batch: BankBatch, by: User, at: datetime) -> bytes:
     if row.state in {"exported", "confirmed"}:
         return _again(row)
     if why := pause_reason():
-        raise PaymentsPaused(why)
+        raise PaymentsPaused(
+            f"All payments are paused: {why} Resume them under Payout runs, then download."
+        )
     require_transition(BankBatch.TRANSITIONS, row, "exported")
     for payout in _payouts(row):
         _send(payout, at)

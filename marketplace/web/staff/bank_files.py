@@ -21,11 +21,16 @@ from marketplace.web.staff.access import BOOKS, for_staff, may, money_act
 from marketplace.web.staff.labels import payout_badge, run_badge
 from payouts.access import visible_bank_batches, visible_payouts
 from payouts.models import BankBatch, Payout
+from payouts.selectors.pausing import pause_reason
 from payouts.services import bank_files as verbs
 from payouts.services.confirming import import_confirmation
 
 LARGEST_UPLOAD = 5 * 1024 * 1024
 PROBLEMS_SHOWN = 100
+USELESS = (
+    "Nothing was taken in: no line of it speaks of a payment of this file. Choose the bank's "
+    "answer to this very file, with the columns that the form names."
+)
 Values = dict[str, Any]  # Any: template values
 
 
@@ -105,6 +110,10 @@ def confirm_bank_file(request: HttpRequest, user: User, batch_id: UUID) -> HttpR
     except DomainError as error:
         messages.error(request, error.message)
         return redirect("staff:bank_file", batch_id)
+    if not done.paid + done.rejected + done.known:
+        messages.error(request, USELESS)
+        problems = list(done.problems[:PROBLEMS_SHOWN])
+        return _show(request, user, found, problems=problems, status=422)
     known = f", {done.known} known already" if done.known else ""
     messages.info(request, f"{done.paid} paid, {done.rejected} rejected{known}.")
     if done.rejected:
@@ -138,6 +147,7 @@ def _show(
         "rows": [_payment(each) for each in page.rows],
         "problems": problems or [],
         "is_mine": is_mine,
+        "paused": pause_reason() if found.state == "approved" else "",
         "may_approve": acts and found.state == "drafted" and not is_mine,
         "may_cancel": acts and found.state == "drafted",
         "may_download": acts and found.state in ("approved", "exported", "confirmed"),

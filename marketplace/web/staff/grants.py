@@ -48,7 +48,9 @@ class TermsForm(AmountForm):
     net_days = forms.IntegerField(
         label="Days to pay", required=False, min_value=0, help_text="After the invoice; 1 to 120."
     )
-    why = forms.CharField(label="Why", max_length=500)
+    why = forms.CharField(
+        label="Why", min_length=10, max_length=500, help_text="At least 10 characters."
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: Django's own
         super().__init__(*args, **kwargs)
@@ -61,7 +63,12 @@ class DepositForm(AmountForm):
     """The operator's own cash behind budgets."""
 
     amount = MoneyField(label="Amount")
-    why = forms.CharField(label="Why", max_length=500, help_text="For example the bank's booking.")
+    why = forms.CharField(
+        label="Why",
+        min_length=10,
+        max_length=500,
+        help_text="For example the bank's booking; at least 10 characters.",
+    )
 
 
 @for_staff(*BOOKS)

@@ -45,8 +45,10 @@ def payout_badge(state: str, *, rail: str) -> Badge:
     return staff_badge(state)
 
 
-def run_badge(state: str) -> Badge:
-    """A run that is approved still waits to be sent."""
+def run_badge(state: str, *, kind: str = "scheduled") -> Badge:
+    """A run that is approved still waits to be sent; one of cash-outs is open for the day."""
+    if kind == "cash_out" and state == "running":
+        return Badge(state, "accent", "folder-open", "open for today")
     return _badge(state, {**_TONES, **_RUNS})
 
 

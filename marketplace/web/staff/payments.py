@@ -64,7 +64,10 @@ class BackForm(AmountForm):
     )
     amount = MoneyField(label="Amount")
     why = forms.CharField(
-        label="Why", max_length=500, help_text="With the reference of your bank transfer."
+        label="Why",
+        min_length=10,
+        max_length=500,
+        help_text="With the reference of your bank transfer; at least 10 characters.",
     )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: Django's own

@@ -30,6 +30,18 @@ from payouts.services import releasing
 from tasks.access import visible_assignments
 
 STATES = tuple(Payout.TRANSITIONS)
+# docs.stripe.com/error-codes, and what our gateway calls the rest.
+_ERRORS = {
+    "replayed": "Stripe repeats a breakdown of its own; its outcome is looked up",
+    "500": "Stripe broke down; its outcome is looked up",
+    "rate_limit": "Stripe was too busy",
+    "conflict": "Stripe was still at the first call",
+    "balance_insufficient": "Too little money at Stripe",
+    "idempotency_error": "The key was used with another body",
+    "transfer_differs": "Stripe made another transfer than was asked for",
+    "insufficient_capabilities_for_transfer": "The account may not receive",
+}
+_SAYS_NOTHING = frozenset({"", "Something went wrong."})
 ASKED = "A second person decides now; it waits under Second person."
 
 
@@ -68,7 +80,7 @@ def payout(request: HttpRequest, user: User, payout_id: UUID) -> HttpResponse:
         "sent": Money(found.sent_minor or found.amount_minor, found.currency),
         "page": page,
         "rows": _parts(user, page.rows, found.currency),
-        "attempts": attempts,
+        "attempts": [{"row": each, "error": _error(each)} for each in attempts],
         "waiting": waiting,
         **bank_context(found, bank_tries, waiting, acts=acts),
         "may_hold": acts and found.state == "reserved",
@@ -135,6 +147,12 @@ def _cancel(request: HttpRequest, found: Payout, by: User, at: datetime) -> str:
 
 def _now(after: Payout) -> str:
     return f"This payout is {after.state} now."
+
+
+def _error(attempt: PayoutAttempt) -> str:
+    said = _ERRORS.get(attempt.error_code, attempt.error_code)
+    more = attempt.error_message if attempt.error_message not in _SAYS_NOTHING else ""
+    return ": ".join(each for each in (said, more) if each)
 
 
 def _is_doubtful(attempt: PayoutAttempt) -> bool:

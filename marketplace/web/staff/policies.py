@@ -71,7 +71,9 @@ class PolicyForm(forms.Form):
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text="Empty is now. What was claimed before keeps its terms.",
     )
-    why = forms.CharField(label="Why", min_length=10, max_length=300)
+    why = forms.CharField(
+        label="Why", min_length=10, max_length=300, help_text="At least 10 characters."
+    )
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:  # Any: Django's own
         super().__init__(*args, **kwargs)

@@ -55,7 +55,11 @@ class ResolutionForm(forms.Form):
     """Why a difference is none, and the correction to book for it, if any."""
 
     note = forms.CharField(
-        label="What explains it", max_length=500, widget=forms.Textarea(attrs={"rows": 3})
+        label="What explains it",
+        min_length=10,
+        max_length=500,
+        help_text="At least 10 characters.",
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
     debit = forms.CharField(
         label="Debit",

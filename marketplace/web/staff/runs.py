@@ -266,7 +266,7 @@ def _totals(found: PayoutRun, user: User) -> dict[str, Any]:  # Any: template va
     none = Money(0, found.currency)
     return {
         "run": found,
-        "badge": run_badge(found.state),
+        "badge": run_badge(found.state, kind=found.kind),
         "totals": states,
         "count": whole["n"],
         "live": total,
@@ -298,7 +298,7 @@ def _list(user: User, rows: list[PayoutRun]) -> dict[str, Any]:  # Any: template
         "rows": [
             {
                 "row": each,
-                "badge": run_badge(each.state),
+                "badge": run_badge(each.state, kind=each.kind),
                 "n": of[each.pk]["n"] if each.pk in of else 0,
                 "amount": Money(of[each.pk]["minor"] if each.pk in of else 0, each.currency),
             }

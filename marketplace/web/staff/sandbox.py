@@ -49,12 +49,29 @@ PATHS = (
     ("Messages and banks", (("", "All of them"),)),
 )
 DAY = 86_400
+FAULT_WORDS = {
+    "time_out_after": "It is done, but no answer comes",
+    "error_before": "Stripe breaks down before it is done",
+    "error_after": "It is done, then Stripe breaks down",
+    "rate_limit": "Too many requests",
+    "insufficient_balance": "Too little money at Stripe",
+    "restricted_account": "The account may not receive",
+    "forbidden": "The key is not allowed to",
+    "lose_event": "A message is lost",
+    "duplicate_event": "A message comes twice",
+    "delay_event": "A message comes late",
+    "reorder_events": "Messages come in another order",
+    "bank_refuses": "The expert's bank refuses",
+}
+PATH_WORDS = {path: words for _, paths in PATHS for path, words in paths}
 
 
 class FaultForm(forms.Form):
     """What goes wrong next."""
 
-    kind = forms.ChoiceField(choices=[(each, each.replace("_", " ")) for each in FAULTS])
+    kind = forms.ChoiceField(
+        label="What goes wrong", choices=[(each, FAULT_WORDS[each]) for each in FAULTS]
+    )
     path = forms.ChoiceField(choices=PATHS, label="At", required=False)
     times = forms.IntegerField(min_value=1, max_value=100, initial=1)
 
@@ -163,7 +180,14 @@ def _answer(request: HttpRequest, user: User, bound: Mapping[str, forms.Form]) -
         "pages": page_links("staff:sandbox"),
         "fault_form": bound.get("faults") or FaultForm(),
         "clock_form": bound.get("clock") or ClockForm(initial=times),
-        "faults": SandboxFault.objects.filter(remaining__gt=0).order_by("-pk")[:25],
+        "faults": [
+            {
+                "row": each,
+                "words": FAULT_WORDS[each.kind],
+                "at": PATH_WORDS.get(each.path, each.path),
+            }
+            for each in SandboxFault.objects.filter(remaining__gt=0).order_by("-pk")[:25]
+        ],
         "page": page,
         "rows": [{"row": each, "badge": staff_badge(each.state)} for each in page.rows],
         "acts": may(user, "finance"),

@@ -9,7 +9,7 @@ from django.urls import reverse
 from marketplace.people.models import User
 from payouts.models import BankBatch, LeftOut, Payout, PayoutRun
 from payouts.selectors.pausing import pause_reason
-from payouts.services import scheduling
+from payouts.services import bank_files, pausing, scheduling
 from tests.make import NOON
 from tests.payouts import make as money
 from tests.payouts.rails import approved_file_run, by_file, exported, reference
@@ -151,3 +151,34 @@ def test_a_run_by_bank_file_is_opened_by_hand(fay: User) -> None:
     cast.enter(fay).post(reverse("staff:open_run"), {"currency": "USD", "rail": "bank_file"})
 
     assert PayoutRun.objects.get().rail == "bank_file"
+
+
+def test_a_file_waits_while_payments_are_paused_and_says_what_to_do(fay: User) -> None:
+    money.available(by_file(), 5000)
+    approved_file_run()
+    batch = bank_files.draft_batch(currency="USD", by=money.user(), at=NOON)
+    bank_files.approve_batch(batch=batch, by=fay, at=NOON)
+    pausing.pause_payments(why="The bank is closed today.", by=fay, at=NOON)
+    client = cast.enter(fay)
+
+    page = cast.text(client.get(_at("bank_file", batch)))
+    refused = cast.text(client.post(_at("download_bank_file", batch), follow=True))
+
+    assert 'data-open="download"' not in page
+    said = "All payments are paused: The bank is closed today. Resume them under Payout runs"
+    assert said in refused
+    batch.refresh_from_db()
+    assert batch.state == "approved"
+
+
+def test_an_answer_to_another_file_is_refused_as_a_whole(fay: User) -> None:
+    batch, _ = exported()
+
+    page = cast.enter(fay).post(
+        _at("confirm_bank_file", batch), _answer("0" * 32 + ",paid,50.00,USD,BANK-1,")
+    )
+
+    assert page.status_code == 422
+    assert "Nothing was taken in" in cast.text(page)
+    assert "0 paid" not in cast.text(page)
+    assert "No payment of this file has the reference" in cast.text(page)
