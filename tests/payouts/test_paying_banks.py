@@ -16,7 +16,7 @@ from marketplace.kit.environment import payout_mode
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import Misconfigured, Refused
 from payouts.gateways.sandbox import moving, store
-from payouts.models import BankAttempt, Break, SandboxObject
+from payouts.models import BankAttempt, Break, Payout, SandboxObject
 from payouts.selectors.invariants import check_ledger
 from payouts.services import (
     bank_attempts,
@@ -73,6 +73,14 @@ def test_another_tick_pays_no_bank_again() -> None:
     again = bank_attempts.ready_attempt(payout_id=payout.id, at=NOON)
 
     assert (banks.left(), again) == ([5000], payout.bank_attempts.get())
+
+
+def test_a_payout_that_a_bank_has_is_given_no_try() -> None:
+    payout = banks.transferred()
+    Payout.objects.update(state="paid", paid_at=NOON)
+
+    assert bank_attempts.ready_attempt(payout_id=payout.id, at=NOON) is None
+    assert payout.bank_attempts.count() == 0
 
 
 def test_a_bank_in_another_currency_gets_what_arrived() -> None:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from pytest_django.fixtures import Settings
 
 from payouts.models import Payee, Payout, SandboxObject
 from payouts.services import bank_attempts, bank_paying, sending
 from payouts.services.pacing import Watch
 from tests.payouts import banks, make
+from tests.payouts.child import DIED, die_working
+from tests.payouts.dying import Death
 from tests.payouts.make import NOON, usd
+from tests.payouts.test_races import together
 
 pytestmark = pytest.mark.django_db
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -70,11 +74,74 @@ def test_a_process_that_dies_anywhere_pays_the_bank_once(
     assert len({each.key for each in payout.bank_attempts.all()}) == payout.bank_attempts.count()
 
 
-def test_accounts_are_ours_from_their_set_up_on_or_before_their_next_transfer(
-    settings: Settings,
+def pay_banks_in_a_worker() -> None:
+    """Two ticks, in a process of its own."""
+    settings.PAYOUT_MODE = "transfer_and_payout"
+    for minutes in (0, 5):
+        at = NOON + minutes * MINUTE
+        bank_paying.pay_banks(at=at, watch=make.still(at))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("place", "call", "answer", "left"),
+    [
+        ("bank_paying.mark_sending", 1, "", ["created"]),  # inside the claim
+        ("bank_paying.deliver", 1, "", ["sending"]),  # between claim and call
+        ("bank_paying.outcomes.succeed", 1, "", ["sending"]),  # between call and record
+        ("bank_outcomes.take_over", 1, "", ["sending"]),  # in the record, the try written
+        ("bank_paying.deliver", 2, "time_out_after", ["sending"]),  # before the repeated call
+    ],
+)
+def test_a_killed_worker_has_the_bank_paid_once(
+    place: str, call: int, answer: str, left: list[str]
 ) -> None:
+    payout = banks.transferred()
+    if answer:
+        banks.fault(answer)
+
+    code = die_working(pay_banks_in_a_worker, Death(f"payouts.services.{place}", call, ()))
+    assert (code, banks.tries(payout)) == (DIED, left)
+    ticks(payout, 7, 10, 15, 70)
+    make.drain()
+
+    payout.refresh_from_db()
+    assert (payout.state, banks.tries(payout), banks.left()) == ("paid", ["succeeded"], [5000])
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_four_workers_at_once_pay_each_bank_once() -> None:
+    payouts = [banks.transferred() for _ in range(3)]
+
+    together([lambda: bank_paying.pay_banks(at=NOON, watch=make.still())] * 4)
+
+    assert [banks.tries(each) for each in payouts] == [["succeeded"]] * 3
+    assert banks.left() == [5000, 5000, 5000]
+
+
+def test_no_transfer_leaves_while_it_is_not_known_whose_the_bank_is() -> None:
+    client = make.stocked(usd(100_000))
+    make.earned(make.onboarded(), 4000, client=client)
+    Payee.objects.update(manual_at=None)
+    run = make.approved_run()
+    make.fault_at("error_before", "/v1/balance_settings")
+
+    waits = make.send(run)
+    assert (waits.state, make.transfers()) == ("reserved", [])
+    later = make.send(run)
+
+    assert (later.state, make.transfers()) == ("transferred", [4000])
+
+
+def test_accounts_are_ours_from_their_set_up_on() -> None:
+    make.onboarded(act="missing_document")
+
+    assert (Payee.objects.get().state, Payee.objects.get().manual_at) == ("onboarding", NOON)
+
+
+def test_an_account_of_before_is_ours_before_its_next_transfer() -> None:
     new = banks.transferred()
-    assert new.payee.manual_at == NOON
     Payee.objects.update(manual_at=None)
     SandboxObject.objects.filter(type="v2.core.account").update(
         body={**SandboxObject.objects.get(type="v2.core.account").body, "schedule": "daily"}
@@ -82,7 +149,7 @@ def test_accounts_are_ours_from_their_set_up_on_or_before_their_next_transfer(
     client = make.stocked(usd(100_000))
     make.earned(new.expert, 4000, client=client)
 
-    old = make.send(make.approved_run(at=NOON + HOUR))
+    make.send_all(make.approved_run(at=NOON + HOUR))
     old = Payout.objects.exclude(id=new.id).get()
     old.payee.refresh_from_db()
 

@@ -20,8 +20,8 @@ ASKED = "A second person decides now; it waits under Second person."
 
 
 def bank_tries_of(payout: Payout) -> list[BankAttempt]:
-    """The newest first."""
-    return list(payout.bank_attempts.order_by("-number"))
+    """The newest first; none before the transfer."""
+    return list(payout.bank_attempts.order_by("-number")) if payout.transfer_id else []
 
 
 def bank_context(
