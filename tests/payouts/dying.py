@@ -35,8 +35,8 @@ WHILE_IT_SENDS = (
     Death("payouts.services.sending.deliver", 1, ("submitting", RESERVED)),
     # Between call and record; in the record, attempt written; in the record, posting written.
     Death("payouts.services.sending.outcomes.succeed", 1, ("submitting", RESERVED), 1),
-    Death("payouts.services.outcomes.ledger.post", 1, ("submitting", RESERVED), 1),
-    Death("payouts.services.outcomes.note", 1, ("submitting", RESERVED), 1),
+    Death("payouts.services.settling.ledger.post", 1, ("submitting", RESERVED), 1),
+    Death("payouts.services.settling.tell", 1, ("submitting", RESERVED), 1),
     # Between two payouts; after the last record; the run done, and the job not.
     Death("payouts.services.sending.deliver", 2, (GONE, "submitting"), 1),
     Death("payouts.services.sending.finish_run", 1, (GONE, GONE), 2),
