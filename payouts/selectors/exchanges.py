@@ -26,7 +26,14 @@ class Effect:
 
     bank: Money
     bank_after: Money
+    own: Money
     own_after: Money
+
+    @property
+    def missing(self) -> Money:
+        """What the exchange itself would leave uncovered; nothing where it changes nothing."""
+        none = Money(0, self.own.currency)
+        return max(none, min(none, self.own) - self.own_after)
 
 
 def exchanges_of(rows: QuerySet[Proposal]) -> QuerySet[Proposal]:
@@ -69,8 +76,8 @@ def effects(rate: Rate) -> list[Effect]:
         none = Money(0, change.currency)
         now = known.get(change.currency)
         bank, clearing, owed = (now.bank, now.clearing, now.owed) if now else (none, none, none)
-        after = bank + change
-        found.append(Effect(bank, after, clearing + max(none, after) - owed))
+        after, rest = bank + change, clearing - owed
+        found.append(Effect(bank, after, rest + max(none, bank), rest + max(none, after)))
     return found
 
 

@@ -212,9 +212,9 @@ def test_what_is_owed_has_to_be_there_in_its_own_currency() -> None:
     exchanged(usd(20_000), eur(18_000))
 
     assert before == ()
-    assert [(str(each.bank_after), str(each.own_after)) for each in left] == [
-        ("100.00 USD", "-200.00 USD"),
-        ("180.00 EUR", "180.00 EUR"),
+    assert [(str(each.bank_after), str(each.own_after), str(each.missing)) for each in left] == [
+        ("100.00 USD", "-200.00 USD", "200.00 USD"),
+        ("180.00 EUR", "180.00 EUR", "0.00 EUR"),
     ]
     assert [each.problem for each in check_ledger(NOON).warnings] == [
         "USD: at Stripe 0, in the bank 10000, owed 30000"

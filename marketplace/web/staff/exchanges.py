@@ -117,7 +117,7 @@ def _preview(form: ExchangeForm) -> Values:
         "off": f"{off // 10:,}.{off % 10} %",
         "is_usual": is_usual(rate, last),
         "changes": changes,
-        "missing": [-each.own_after for each in changes if each.own_after.minor < 0],
+        "missing": [each.missing for each in changes if each.missing],
         "fields": [(name, form.data.get(name, "")) for name in form.fields],
         "reference": form.cleaned_data["reference"],
     }

@@ -183,7 +183,7 @@ def _capital(user: User) -> list[dict[str, Any]]:  # Any: template values
         own = each.balance_minor if each.kind != "fx" else max(0, -each.balance_minor)
         left[each.currency] = left.get(each.currency, 0) + own
     return [
-        {"amount": Money(minor, currency), "is_short": minor < 0}
+        {"amount": Money(minor, currency), "short": Money(max(0, -minor), currency)}
         for currency, minor in left.items()
     ]
 
