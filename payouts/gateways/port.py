@@ -216,6 +216,10 @@ class Gateway(Protocol):
 
     def read_checkout(self, *, session_id: str) -> Checkout: ...
 
+    def expire_checkout(self, *, session_id: str, key: str) -> None:
+        """Close an open payment page; nobody can pay on it any more."""
+        ...
+
     def create_recipient(
         self, *, payee_id: UUID, country: str, name: str, email: str, key: str
     ) -> Recipient: ...

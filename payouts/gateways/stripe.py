@@ -81,6 +81,11 @@ class StripeGateway:
             session = self._client.v1.checkout.sessions.retrieve(session_id, {"expand": expand})
         return readings.checkout(session.to_dict())
 
+    def expire_checkout(self, *, session_id: str, key: str) -> None:
+        """Close an open payment page. Stripe refuses to close one that is paid or left."""
+        with asked():
+            self._client.v1.checkout.sessions.expire(session_id, {}, {"idempotency_key": key})
+
     def create_recipient(
         self, *, payee_id: UUID, country: str, name: str, email: str, key: str
     ) -> Recipient:

@@ -84,6 +84,7 @@ PAGES = (
     ),
     *(ClientPage(name, who="debtor") for name in ("overview", "billing", "budgets", "papers")),
     ClientPage("payroll"),
+    ClientPage("give_up", "funding_id", lambda w: payments.unpaid(w.client)),
     ClientPage("papers"),
     ClientPage("papers", who="viewer"),
     ClientPage("papers", who="newcomer"),

@@ -35,6 +35,11 @@ def furnish(*, client: Organization, by: User) -> None:
     entered(client, by)
 
 
+def unpaid(client: Organization) -> Funding:
+    """The payment whose page is still open."""
+    return Funding.objects.filter(organization=client, state="paying").exclude(url="").latest("pk")
+
+
 def entered(client: Organization, by: User) -> Funding:
     """A bank transfer that waits for its second person."""
     return wiring.enter_wire(

@@ -19,7 +19,7 @@ ENTRIES: tuple[Entry, ...] = (
         "wallet",
         also=(
             *("client:budgets", "client:papers", "client:paper", "client:payroll"),
-            *("client:refunds", "client:ask_refund"),
+            *("client:refunds", "client:ask_refund", "client:give_up"),
         ),
     ),
     Entry("client:exports", "Exports", "package", also=("client:export",)),

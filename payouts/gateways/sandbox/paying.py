@@ -53,6 +53,16 @@ def create_checkout(request: Request, _: str) -> JSON:
     return store.body_of(row)
 
 
+def expire_checkout(_: Request, session_id: str) -> JSON:
+    row = store.lock(session_id, "checkout.session")
+    if row.body["status"] != "open":
+        said = f"This Session cannot be expired: its status is {row.body['status']}."
+        raise Refusal(400, "", said)
+    store.change(row, status="expired", url=None)
+    store.emit("platform", "checkout.session.expired", row)
+    return store.body_of(row)
+
+
 def create_refund(request: Request, _: str) -> JSON:
     asked = check(request.params, _REFUND)
     charge = _refundable(asked)

@@ -19,11 +19,12 @@ from payouts.gateways.sandbox.moving import (
     create_transfer,
     read_balance,
 )
-from payouts.gateways.sandbox.paying import create_checkout, create_refund
+from payouts.gateways.sandbox.paying import create_checkout, create_refund, expire_checkout
 
 _ROUTES: list[tuple[str, str, Route]] = [
     ("post", r"/v1/checkout/sessions", create_checkout),
     ("get", r"/v1/checkout/sessions/(\w+)", reader("checkout.session")),
+    ("post", r"/v1/checkout/sessions/(\w+)/expire", expire_checkout),
     ("get", r"/v1/payment_intents/(\w+)", reader("payment_intent")),
     ("get", r"/v1/charges/(\w+)", reader("charge")),
     ("get", r"/v1/charges", lister("charge", payment_intent="body__payment_intent")),
