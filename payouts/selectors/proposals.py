@@ -91,6 +91,14 @@ def _void_payroll(row: Proposal, terms: Terms) -> str:
     )
 
 
+def _refund_adoption(row: Proposal, terms: Terms) -> str:
+    sent = Money(terms["sent_minor"], terms["currency"])
+    return (
+        f"Book that Stripe gave back {sent} instead of {_amount(terms)} to {_client(row)} "
+        f"({terms['provider']})."
+    )
+
+
 def _deposit(_row: Proposal, terms: Terms) -> str:
     return f"Book {_amount(terms)} of the operator's own cash as capital."
 
@@ -171,6 +179,7 @@ _SENTENCES: dict[str, Callable[[Proposal, Terms], str]] = {
     "confirm_bank_payment": _bank_payment,
     "bank_payment_returned": _bank_return,
     "void_payroll": _void_payroll,
+    "adopt_refund": _refund_adoption,
     "deposit_capital": _deposit,
     "resolve_break": _break,
     "write_off": _write_off,

@@ -44,7 +44,7 @@ def record_refund(*, part_id: UUID, found: Found, at: datetime) -> RefundPart:
     Once, whoever says so. Another amount than was asked for books nothing and waits for a person;
     one that is back in the wallet already opens a Break.
     """
-    part, refund = _lock(part_id)
+    part, refund = lock_part(part_id=part_id)
     if part.state == "failed" and part.provider_id is None:
         _tell(part, refund, found, at)
         return part
@@ -52,16 +52,21 @@ def record_refund(*, part_id: UUID, found: Found, at: datetime) -> RefundPart:
         logger.error("A refund is not what was asked for", extra={"part": str(part.id)})
         if part.state in _OPEN:
             _rest(part, "unknown", None, f"Stripe has {found.amount} as {found.refund_id}")
-            _finish(refund, at)
+            finish_refund(refund=refund, at=at)
         return part
     if part.state in _OPEN:
         part.provider_id = found.refund_id
-        _end(part, "succeeded", "", at)
+        end_part(part=part, state="succeeded", why="", at=at)
         _book(refund, part, at, step="paid")
     if part.state == "succeeded" and found.state in _TURNED_BACK:
-        _end(part, "failed", f"The payer's bank sent it back: {found.why or found.state}.", at)
+        end_part(
+            part=part,
+            state="failed",
+            why=f"The payer's bank sent it back: {found.why or found.state}.",
+            at=at,
+        )
         _book(refund, part, at, step="restored")
-    _finish(refund, at)
+    finish_refund(refund=refund, at=at)
     return part
 
 
@@ -71,7 +76,7 @@ def refuse_part(*, part_id: UUID, refusal: Refused, at: datetime) -> RefundPart:
 
     Too little money at Stripe is nobody's fault: the part waits and goes with a new key.
     """
-    part, refund = _lock(part_id)
+    part, refund = lock_part(part_id=part_id)
     if part.state not in _OPEN:
         return part
     if refusal.code == "balance_insufficient":
@@ -80,25 +85,25 @@ def refuse_part(*, part_id: UUID, refusal: Refused, at: datetime) -> RefundPart:
         said = "Too little money at Stripe; sent again after a top-up."
         _rest(part, "sending", at + LONGEST_PAUSE, said)
         return part
-    _end(part, "failed", refusal.message, at)
+    end_part(part=part, state="failed", why=refusal.message, at=at)
     return_to_wallet(part=part, at=at)
-    _finish(refund, at)
+    finish_refund(refund=refund, at=at)
     return part
 
 
 @transaction.atomic(durable=True)
 def forget_answer(*, part_id: UUID, error: GatewayError, at: datetime) -> None:
     """No readable answer: it may have happened. The same key again later."""
-    part, refund = _lock(part_id)
+    part, refund = lock_part(part_id=part_id)
     if part.state in _OPEN:
         _rest(part, "unknown", at + back_off(key=part.key, sends=part.sends), error.message)
-        _finish(refund, at)
+        finish_refund(refund=refund, at=at)
 
 
 @transaction.atomic(durable=True)
 def postpone(*, part_id: UUID, error: GatewayError, at: datetime) -> None:
     """Stripe is busy, or does not know us just now: the same key later."""
-    part, _ = _lock(part_id)
+    part, _ = lock_part(part_id=part_id)
     if part.state in _OPEN:
         if isinstance(error, Misconfigured) and part.sends == 1:
             part.first_sent_at = None  # it never left, so the key's hours have not begun
@@ -109,10 +114,10 @@ def postpone(*, part_id: UUID, error: GatewayError, at: datetime) -> None:
 @transaction.atomic(durable=True)
 def freeze(*, part_id: UUID, error: GatewayError, at: datetime) -> None:
     """Stripe knows the key with another request: nothing moves until a person has looked."""
-    part, refund = _lock(part_id)
+    part, refund = lock_part(part_id=part_id)
     if part.state in _OPEN:
         _rest(part, "unknown", None, error.message)
-        _finish(refund, at)
+        finish_refund(refund=refund, at=at)
 
 
 def propose_not_sent(*, part: RefundPart, why: str, by: User, at: datetime) -> Proposal:
@@ -136,7 +141,7 @@ def propose_not_sent(*, part: RefundPart, why: str, by: User, at: datetime) -> P
 @decides("refund_not_sent")
 def _doubt(proposal: Proposal, _by: User, at: datetime) -> None:
     """Have a job ask Stripe once more, and only then free the money."""
-    part, _ = _lock(proposal.subject_id)
+    part, _ = lock_part(part_id=proposal.subject_id)
     _require_provable(part, at)
     enqueue(
         "payouts.confirm_refund_not_sent",
@@ -148,11 +153,11 @@ def _doubt(proposal: Proposal, _by: User, at: datetime) -> None:
 @transaction.atomic(durable=True)
 def declare_not_sent(*, part_id: UUID, by: UUID | None, at: datetime) -> RefundPart:
     """An unknown refund that two people and Stripe say never left is free again, once."""
-    part, refund = _lock(part_id)
+    part, refund = lock_part(part_id=part_id)
     if part.state == "unknown":
-        _end(part, "failed", "Two people found that it never left.", at)
+        end_part(part=part, state="failed", why="Two people found that it never left.", at=at)
         return_to_wallet(part=part, at=at)
-        _finish(refund, at)
+        finish_refund(refund=refund, at=at)
         note(kind="refund.declared_not_sent", refund=refund, at=at, by=by)
     return part
 
@@ -178,7 +183,8 @@ def _require_provable(part: RefundPart, at: datetime) -> None:
         raise StillUncertain("This refund may still turn up at Stripe. Look again after 24 hours.")
 
 
-def _lock(part_id: UUID) -> tuple[RefundPart, Refund]:
+def lock_part(*, part_id: UUID) -> tuple[RefundPart, Refund]:
+    """A part and its refund, held until the transaction ends."""
     refund_id = RefundPart.objects.values_list("refund", flat=True).get(id=part_id)
     refund = lock_refund(refund_id=refund_id)
     part = RefundPart.objects.select_for_update(of=("self",)).get(id=part_id)
@@ -191,7 +197,8 @@ def _rest(part: RefundPart, state: str, again_at: datetime | None, why: str) -> 
     part.save(update_fields=["state", "next_try_at", "error_message"])
 
 
-def _end(part: RefundPart, state: str, why: str, at: datetime) -> None:
+def end_part(*, part: RefundPart, state: str, why: str, at: datetime) -> None:
+    """Write down how a locked part ended."""
     if part.state == "created":
         part.state = "sending"
     require_transition(RefundPart.TRANSITIONS, part, state)
@@ -199,7 +206,7 @@ def _end(part: RefundPart, state: str, why: str, at: datetime) -> None:
     part.save(update_fields=["state", "ended_at", "next_try_at", "error_message", "provider_id"])
 
 
-def _finish(refund: Refund, at: datetime) -> None:
+def finish_refund(*, refund: Refund, at: datetime) -> None:
     """The refund's state is what its parts say; paid where any part was."""
     states = set(refund.parts.values_list("state", flat=True))
     if states & _OPEN:

@@ -173,6 +173,7 @@ NO_PAGES = frozenset(
         *("change_policy", "send_clawback", "decide_clawback", "write_off"),
         *("decide_grant", "change_terms", "deposit", "exchange"),
         *("add_wire", "wire_back", "act_on_wire", "decide_refund", "declare_not_sent"),
+        "adopt_refund",
         *("draft_payroll", "payroll_file", "act_on_payroll", "void_payroll"),
         *("paper_file", "void_invoice", "year_totals_csv"),
         *(

@@ -20,6 +20,7 @@ from payouts.access import require_no_stake, visible_refunds
 from payouts.models import Refund, RefundPart
 from payouts.selectors.pausing import pause_reason
 from payouts.services.giving_back import PROVABLE_AFTER, propose_not_sent
+from payouts.services.refund_adopting import propose_refund_adoption
 from payouts.services.refunding import approve_refund, refuse_refund
 
 _SENT = {"sending", "unknown", "paid", "failed"}
@@ -83,6 +84,24 @@ def declare_not_sent(request: HttpRequest, user: User, part_id: UUID) -> HttpRes
     return redirect("staff:refunds")
 
 
+@money_act
+def adopt_refund(request: HttpRequest, user: User, part_id: UUID) -> HttpResponse:
+    """Propose to book a part as Stripe made it; a second person decides."""
+    own = RefundPart.objects.filter(pk=part_id, refund__in=visible_refunds(to=user))
+    part = own.select_related("refund__organization").order_by("pk").first()
+    if part is None:
+        raise NotFound("There is no such refund.")
+    require_no_stake(user, part.refund.organization)
+    try:
+        why = request.POST.get("why", "")
+        propose_refund_adoption(part=part, why=why, by=user, at=clock.now())
+    except DomainError as error:
+        messages.error(request, error.message)
+    else:
+        messages.success(request, "Proposed. A second person of finance decides.")
+    return redirect("staff:refunds")
+
+
 def _row(refund: Refund, user: User) -> dict[str, Any]:  # Any: template values
     is_open = refund.state == "requested"
     return {
@@ -102,6 +121,7 @@ def _part(part: RefundPart, refund: Refund) -> dict[str, Any]:  # Any: template 
         "amount": Money(part.amount_minor, refund.currency),
         "word": part.state if refund.state in _SENT else "",
         "payment": part.funding.payment_intent,
+        "may_adopt": part.state == "unknown" and part.next_try_at is None,
         "may_declare": part.state == "unknown"
         and sent is not None
         and clock.now() - sent >= PROVABLE_AFTER,

@@ -111,6 +111,7 @@ urlpatterns = [
     path("payments/wires/<uuid:wire_id>/<slug:act>/", payments.act_on_wire, name="act_on_wire"),
     path("refunds/", refunds.refunds, name="refunds"),
     path("refunds/<uuid:refund_id>/<slug:act>/", refunds.decide_refund, name="decide_refund"),
+    path("refund-parts/<uuid:part_id>/adopt/", refunds.adopt_refund, name="adopt_refund"),
     path("refund-parts/<uuid:part_id>/", refunds.declare_not_sent, name="declare_not_sent"),
     path("chargebacks/", chargebacks.chargebacks, name="chargebacks"),
     path("exchanges/", exchanges.exchanges, name="exchanges"),
