@@ -58,7 +58,7 @@ class BankBatch(models.Model):
     TRANSITIONS = transitions(
         {
             "drafted": "approved cancelled",
-            "approved": "exported",
+            "approved": "exported cancelled",
             "exported": "confirmed",
             "confirmed": "",
             "cancelled": "",

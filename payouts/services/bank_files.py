@@ -81,7 +81,7 @@ def approve_batch(*, batch: BankBatch, by: User, at: datetime) -> BankBatch:
 
 @transaction.atomic
 def cancel_batch(*, batch: BankBatch, by: User, at: datetime) -> BankBatch:
-    """Drop a file that nobody has exported; its payouts wait for the next one."""
+    """Drop a file that nobody has exported, approved or not; its payouts wait for the next one."""
     row = _lock(batch, "cancelled")
     row.attempts.update(bank_batch=None)
     row.state, row.ended_at = "cancelled", at

@@ -149,7 +149,7 @@ def _show(
         "is_mine": is_mine,
         "paused": pause_reason() if found.state == "approved" else "",
         "may_approve": acts and found.state == "drafted" and not is_mine,
-        "may_cancel": acts and found.state == "drafted",
+        "may_cancel": acts and found.state in ("drafted", "approved"),
         "may_download": acts and found.state in ("approved", "exported", "confirmed"),
         "may_confirm": acts and found.state in ("exported", "confirmed"),
     }
