@@ -41,6 +41,8 @@ from payouts.services import (
     holding,
     payrolling,
     proposing,
+    refunding,
+    returning,
     running_payouts,
     sandboxing,
 )
@@ -153,11 +155,11 @@ def refunds() -> None:
     refund = row_20.approved(row_20.paid(10_000), 3000)
     row_20.fault("time_out_after")
     make.drain()
-    row_20.returning.sweep_refunds(at=NOON + timedelta(hours=1))
+    returning.sweep_refunds(at=NOON + timedelta(hours=1))
     part = refund.parts.get()
     sandboxing.press(button="fail_refund", object_id=str(part.provider_id), by=uuid7(), at=NOON)
     make.drain()
-    row_20.refunding.refuse_refund(
+    refunding.refuse_refund(
         refund=row_20.ask(row_20.paid(10_000), 3000), answer="Not yet.", by=make.user(), at=NOON
     )
 
@@ -187,7 +189,7 @@ def payments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def chargebacks(look: Sync) -> None:
     _, charge = row_19.paid()
-    losses.press("lose_chargeback", losses.press("warn_of_chargeback", charge))
+    row_19.press("lose_chargeback", row_19.press("warn_of_chargeback", charge))
     look("needs_response", (losses.movement("txn_one", -10_000),))
     look("won", (losses.movement("txn_one", -10_000), losses.movement("txn_two", 10_000)))
     look("needs_response", (losses.movement("txn_one", -10_000),))
