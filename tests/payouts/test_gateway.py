@@ -14,6 +14,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from marketplace.kit.ids import uuid7
+from marketplace.kit.money import Money
 from payouts.gateways import chosen
 from payouts.gateways.port import Gateway, Refused
 from payouts.gateways.signature import secrets_of
@@ -100,6 +101,27 @@ def test_another_server_may_stand_in_for_stripe(server: Server) -> None:
     assert headers["stripe-version"] == "2026-10-28.endive"
 
 
+def test_a_bank_payout_is_asked_for_on_the_experts_account(server: Server) -> None:
+    server.body = {"id": "po_1", "status": "pending", "amount": 5000, "currency": "eur"}
+    request = json.dumps({"amount": 5000, "currency": "eur", "metadata": {"attempt": "1"}})
+
+    made = chosen.gateway().send_bank_payout(
+        account_id="acct_1", request=request, key="payout:1:bank:1", api_version="2026-10-28.endive"
+    )
+    chosen.gateway().pay_bank_by_hand(account_id="acct_1", key="manual")
+
+    (_, path, headers, sent), (_, setting, others, interval) = server.seen
+    assert (made.payout_id, made.amount, made.state) == ("po_1", Money(5000, "EUR"), "pending")
+    assert (path, sent) == ("/v1/payouts", "amount=5000&currency=eur&metadata[attempt]=1")
+    assert headers["stripe-account"] == others["stripe-account"] == "acct_1"
+    assert (headers["idempotency-key"], others["idempotency-key"]) == ("payout:1:bank:1", "manual")
+    assert headers["stripe-version"] == "2026-10-28.endive"
+    assert (setting, interval) == (
+        "/v1/balance_settings",
+        "payments[payouts][schedule][interval]=manual",
+    )
+
+
 def test_every_post_carries_our_own_key(server: Server) -> None:
     gateway: Gateway = chosen.gateway()
     server.status, server.body = 400, {"error": {"type": "invalid_request_error", "message": "no"}}
@@ -115,6 +137,11 @@ def test_every_post_carries_our_own_key(server: Server) -> None:
             payee_id=uuid7(), country="US", name="Ada", email="ada@example.org", key=key
         ),
         "link": lambda key: gateway.onboarding_url(account_id="acct_1", return_url="r", key=key),
+        "bank": lambda key: gateway.send_bank_payout(
+            account_id="acct_1", request="{}", key=key, api_version="v"
+        ),
+        "by hand": lambda key: gateway.pay_bank_by_hand(account_id="acct_1", key=key),
+        "daily": lambda key: gateway.pay_bank_daily(account_id="acct_1", key=key),
     }
 
     for name, call in calls.items():
