@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
 from django.core.management import call_command
 from django.db import connection
 from pytest_django.plugin import DjangoDbBlocker
@@ -61,6 +62,7 @@ def landed(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         finally:
             connection.close()
             connection.settings_dict = before
+            ContentType.objects.clear_cache()  # ids of the other database
             on_server(f"DROP DATABASE {NAME} WITH (FORCE)")
 
 
