@@ -9,6 +9,7 @@ from django.conf import settings
 from pytest_django.fixtures import Settings
 
 from payouts.models import Payee, Payout, SandboxObject
+from payouts.selectors.invariants import check_ledger
 from payouts.services import bank_attempts, bank_paying, sending
 from payouts.services.pacing import Watch
 from tests.payouts import banks, make
@@ -118,6 +119,22 @@ def test_four_workers_at_once_pay_each_bank_once() -> None:
 
     assert [banks.tries(each) for each in payouts] == [["succeeded"]] * 3
     assert banks.left() == [5000, 5000, 5000]
+
+
+def test_five_banks_with_every_kind_of_fault_are_each_paid_once() -> None:
+    client, pays = make.stocked(usd(100_000)), [1000 + number for number in range(5)]
+    for pay in pays:
+        make.earned(make.onboarded(), pay, client=client)
+    make.send_all(make.approved_run())
+    for kind in ("time_out_after", "rate_limit", "error_after", "insufficient_balance"):
+        banks.fault(kind)
+
+    ticks(Payout.objects.latest("id"), 0, 5, 10, 15, 70)
+    make.drain()
+
+    assert sorted(banks.left()) == pays == sorted(make.transfers())
+    assert set(Payout.objects.values_list("state", flat=True)) == {"paid"}
+    assert check_ledger(NOON).broken == ()
 
 
 def test_no_transfer_leaves_while_it_is_not_known_whose_the_bank_is() -> None:
