@@ -29,29 +29,33 @@ class OwnMoney:
     missing: Money
 
 
-def own_currencies(expert: Expert) -> list[str]:
-    """Those the expert has earned in; before the first earning the instance's first."""
-    earned = Earning.objects.filter(expert=expert).order_by("currency").values_list("currency")
-    return [code for (code,) in earned.distinct()] or [settings.CURRENCIES[0]]
+def next_releases(expert: Expert) -> dict[str, datetime | None]:
+    """When the next hold ends, by each currency that the expert has earned in, in one statement.
+
+    Before the first earning it is the instance's first currency.
+    """
+    held = Min("available_at", filter=Q(state="pending"))
+    earned = Earning.objects.filter(expert=expert).order_by("currency").values("currency")
+    found = dict(earned.annotate(first=held).values_list("currency", "first"))
+    return found or {settings.CURRENCIES[0]: None}
 
 
 def own_money(
     expert: Expert,
     *,
     at: datetime,
+    releases: Mapping[str, datetime | None] | None = None,
     limits: Mapping[str, Limits] | None = None,
     also: Collection[str] = (),
 ) -> dict[str, OwnMoney]:
-    """The expert's money by currency: those ever earned in and `also`, or the instance's first.
+    """The expert's money by currency: those of `next_releases` and `also`.
 
-    `limits` are those that are known already; the others are read.
+    `releases` and `limits` are what is known already; the rest is read.
     """
-    held = Min("available_at", filter=Q(state="pending"))
-    earned = Earning.objects.filter(expert=expert).order_by().values("currency")
-    next_release = dict(earned.annotate(first=held).values_list("currency", "first"))
+    known = next_releases(expert) if releases is None else releases
     return {
-        currency: _one(expert, currency, next_release.get(currency), (limits or {}), at)
-        for currency in sorted({*next_release, *also} or {settings.CURRENCIES[0]})
+        currency: _one(expert, currency, known.get(currency), (limits or {}), at)
+        for currency in sorted({*known, *also})
     }
 
 

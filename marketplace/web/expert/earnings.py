@@ -27,6 +27,7 @@ from marketplace.web.work_names import ASSIGNMENT, name_of, work_names
 from payouts.access import visible_earnings, visible_payouts
 from payouts.models import Clawback, Earning, Payout, PayoutItem
 from payouts.selectors.came_back import Unpaid, came_back_of, unpaid_of
+from payouts.selectors.own_money import next_releases
 from payouts.services.onboarding import CountryNotReachable, start_onboarding
 from tasks.access import own_assignments
 
@@ -44,12 +45,13 @@ def earnings(request: HttpRequest, expert: Expert) -> HttpResponse:
     state = request.GET.get("state", "")
     page = page_of(request, _in_state(own, state))
     payouts = visible_payouts(to=expert.user).filter(expert=expert).order_by("-pk")
-    footings, is_employee = footings_of(expert, at=at), is_paid_by_employer(expert, at=at)
+    releases, is_employee = next_releases(expert), is_paid_by_employer(expert, at=at)
+    footings = footings_of(expert, releases, at=at)
     payee = next((each.payee for each in footings.values()), None)
     limits = {currency: each.limits for currency, each in footings.items()}
     unpaid = unpaid_of(expert)
     context = {
-        "pots": pots_of(expert, limits=limits, is_employee=is_employee, at=at),
+        "pots": pots_of(expert, releases=releases, limits=limits, is_employee=is_employee, at=at),
         "payee": payee,
         "payee_badge": badge_of(payee.state) if payee else None,
         "payee_why": why_words(payee.why) if payee else "",

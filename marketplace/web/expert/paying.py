@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,7 +32,6 @@ from payouts.policy import REACHABLE
 from payouts.selectors.came_back import CameBack
 from payouts.selectors.cash_outs import WHY_NOT, CashOutOffer, Footing, footing_of, offer_on
 from payouts.selectors.limits import free_currencies, paid_currencies
-from payouts.selectors.own_money import own_currencies
 from payouts.selectors.timing import cash_out_timing, weekly_timing
 from payouts.services.bank_accounts import enter_bank_details, may_use_bank_file
 from payouts.services.cashing_out import cash_out
@@ -96,12 +95,9 @@ class BankForm(forms.Form):
     )
 
 
-def footings_of(expert: Expert, *, at: datetime) -> dict[str, Footing]:
-    """How the expert stands with each of their currencies."""
-    return {
-        currency: footing_of(expert=expert, currency=currency, at=at)
-        for currency in own_currencies(expert)
-    }
+def footings_of(expert: Expert, currencies: Iterable[str], *, at: datetime) -> dict[str, Footing]:
+    """How the expert stands with each of these currencies."""
+    return {each: footing_of(expert=expert, currency=each, at=at) for each in currencies}
 
 
 def cash_out_cards(expert: Expert, footings: Mapping[str, Footing]) -> list[CashOutCard]:
@@ -159,16 +155,19 @@ def payout_steps(row: Payout, came_back: Sequence[CameBack]) -> list[Step]:
     begun = _step("Collected", row.reserved_at, "ok")
     if not row.transferred_at:
         return [begun, _before_sending(row)]
-    back = [
-        _step(f"{each.amount} {done}", each.at, "bad", why, icon="undo-2")
-        for each in came_back
-        for done, why in [CAME_BACK[each.cause]]
-    ]
+    back = [_back(row, each) for each in came_back]
     more = (row.sent_minor or 0) - row.amount_minor
     if more > 0:
         above = Money(more, row.currency)
         back.append(_step(f"{above} too much", row.transferred_at, "warn", TOO_MUCH, icon="undo-2"))
     return [begun, *_after_sending(row), *back]
+
+
+def _back(row: Payout, each: CameBack) -> Step:
+    done, why = CAME_BACK[each.cause]
+    if each.cause == "bank_returned":
+        why = f"{why_words(row.why)} {why}"
+    return _step(f"{each.amount} {done}", each.at, "bad", why, icon="undo-2")
 
 
 def _before_sending(row: Payout) -> Step:

@@ -17,12 +17,18 @@ from tasks.selectors.rates import UNKNOWN, OwnWork, own_work
 
 
 def pots_of(
-    expert: Expert, *, limits: Mapping[str, Limits], is_employee: bool, at: datetime
+    expert: Expert,
+    *,
+    releases: Mapping[str, datetime | None],
+    limits: Mapping[str, Limits],
+    is_employee: bool,
+    at: datetime,
 ) -> list[dict[str, Any]]:  # Any: template values
     """Per currency: in review, in hold, available, on its way, paid, owed, and what comes next."""
     pots, work = [], own_work(own_assignments(to=expert.user))
     reviewed = [currency for currency, own in work.items() if own.answers]
-    for currency, found in own_money(expert, limits=limits, also=reviewed, at=at).items():
+    money = own_money(expert, releases=releases, limits=limits, also=reviewed, at=at)
+    for currency, found in money.items():
         own = work.get(currency, OwnWork(zero(currency), 0, UNKNOWN))
         pots.append(
             {
