@@ -78,8 +78,8 @@ def _bank_return(_row: Proposal, terms: Terms) -> str:
     kept = terms["amount_minor"] - terms["received_minor"]
     cost = f"; the banks kept {Money(kept, terms['currency'])} of it, at our cost" if kept else ""
     return (
-        f"Book that {_amount(terms)} to {terms['expert']} came back to our bank{cost}. The expert "
-        "is owed it again and gives an account anew."
+        f"Book that {_amount(terms)} to {terms['expert']} came back to our bank as "
+        f"{terms['reference']}{cost}. The expert is owed it again and gives an account anew."
     )
 
 

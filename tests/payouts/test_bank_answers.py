@@ -75,8 +75,9 @@ def test_what_the_banks_kept_of_it_is_the_operators_cost() -> None:
     row = returned(payout, 4800)
 
     assert sentence(row) == (
-        f"Book that 50.00 USD to {payout.expert.pseudonym} came back to our bank; the banks kept "
-        "2.00 USD of it, at our cost. The expert is owed it again and gives an account anew."
+        f"Book that 50.00 USD to {payout.expert.pseudonym} came back to our bank as BACK-7; the "
+        "banks kept 2.00 USD of it, at our cost. The expert is owed it again and gives an account "
+        "anew."
     )
     approve(row)
 

@@ -101,6 +101,8 @@ def _about(row: Proposal, clawback: Clawback | None) -> tuple[str, str] | None:
         return reverse("staff:exchanges"), "All exchanges with their rates"
     if row.kind in PAYOUT_KINDS:
         return reverse("staff:payout", args=[row.terms["payout"]]), "The payout"
+    if row.kind == "void_payroll":
+        return reverse("staff:payroll_export", args=[row.subject_id]), "The payroll"
     if row.kind == "resolve_break":
         return reverse("staff:difference", args=[row.subject_id]), "The difference"
     return None

@@ -93,6 +93,7 @@ def test_a_payment_that_came_back_is_booked_and_the_expert_is_told(fay: User, ki
     assert "Payout returned by your bank" in home
     page = words(browser.get(reverse("payout", args=[payout.pk])).content.decode())
     assert "50.00 USD returned by your bank" in page
+    assert "The account is closed. The money is in your balance." in page
     earnings = words(browser.get("/earnings/").content.decode())
     assert "Your bank account does not work" in earnings
     assert "A payout that your bank sent back" in earnings
