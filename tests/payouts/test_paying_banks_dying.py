@@ -41,10 +41,6 @@ def ticks(payout: Payout, *minutes: int) -> None:
     [
         ("bank_paying.ready_attempt", ""),  # before anything is written
         ("bank_attempts._attempt", ""),  # inside the readying
-        ("bank_paying.mark_sending", ""),  # inside the claim, a try readied
-        ("bank_paying.deliver", ""),  # between claim and call
-        ("bank_paying.outcomes.succeed", ""),  # between call and record
-        ("bank_outcomes.take_over", ""),  # in the record, the try written
         ("bank_outcomes.move", ""),  # in the record, the payout's bank payout written
         ("bank_paying.outcomes.forget_answer", "time_out_after"),  # no answer, no time to say so
         ("bank_paying.outcomes.postpone", "rate_limit"),
