@@ -50,7 +50,7 @@ class Checkout:
     """A hosted payment page. `fee` and `fee_id` are known once the charge has settled.
 
     A page that is none of open, paid, failed and expired was left by the payer, whose bank has
-    not answered yet.
+    not answered yet. `why` is the provider's word for why that bank refused.
     """
 
     session_id: str
@@ -64,6 +64,7 @@ class Checkout:
     fee: Money | None = None
     fee_id: str = ""
     charge: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,14 @@ def checkout(body: Body) -> Checkout:
         fee=fee,
         fee_id=fee_id,
         charge=id_of(payment.get("latest_charge")),
+        why=_why(payment),
     )
+
+
+def _why(payment: Body) -> str:
+    """The decline code of a card, which is more exact, else the code of the error."""
+    error: Body = payment.get("last_payment_error") or {}
+    return str(error.get("decline_code") or error.get("code") or "")
 
 
 def _fee(payment: Body) -> tuple[Money | None, str]:

@@ -16,6 +16,7 @@ class Funding(models.Model):
 
     `checkout` is Stripe's page, `wire` a bank transfer that one person enters with its `reference`
     and another confirms. `flag` marks what a person should look at: `paid_twice`, `other_amount`.
+    `why` is Stripe's word for why the payer's bank refused it.
     """
 
     TRANSITIONS = transitions(
@@ -36,6 +37,7 @@ class Funding(models.Model):
     asked_by = models.UUIDField()
     confirmed_by = models.UUIDField(null=True)
     flag = models.CharField(max_length=20, blank=True, default="")
+    why = models.CharField(max_length=100, blank=True, default="", db_default="")
     session_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
     payment_intent = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique
     charge_id = models.CharField(max_length=100, null=True, unique=True)  # noqa: DJ001 unique

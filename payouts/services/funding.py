@@ -177,7 +177,7 @@ def _apply(funding: Funding, page: Checkout, at: datetime) -> Funding:
     if page.is_paid and page.received is not None:
         _book(funding, page, page.received, at)
     elif page.is_failed:
-        _end(funding, "failed")
+        _end(funding, "failed", page.why)
     elif page.is_expired:
         _end(funding, "expired")
     elif not page.is_open and funding.url:
@@ -222,7 +222,7 @@ def _again(funding: Funding, received: Money, at: datetime) -> Funding:
     )
 
 
-def _end(funding: Funding, state: str) -> None:
+def _end(funding: Funding, state: str, why: str = "") -> None:
     if funding.state == "paying":
-        funding.state = state
-        funding.save(update_fields=["state"])
+        funding.state, funding.why = state, why[:100]
+        funding.save(update_fields=["state", "why"])

@@ -40,6 +40,15 @@ _ENDS = {
     "failed": "the bank refused it; nothing was taken",
     "expired": "the page was not used in time; nothing was taken",
 }
+# docs.stripe.com/error-codes: what banks say of a debit.
+_REFUSALS = {
+    "account_closed": "the account is closed",
+    "bank_account_declined": "the account may not be debited",
+    "bank_account_restricted": "the account is restricted",
+    "bank_account_unusable": "the account cannot be used",
+    "debit_not_authorized": "the debit was not authorised",
+    "insufficient_funds": "the account held too little",
+}
 _WAYS = {"checkout": "card or bank debit", "wire": "bank transfer"}
 
 
@@ -255,6 +264,9 @@ def _shown(row: Funding) -> str:
 def _note(row: Funding) -> str:
     if row.flag == "paid_twice":
         return "same amount twice: ask for it back if it was a mistake"
+    if row.method == "checkout" and row.state == "failed" and row.why:
+        said = _REFUSALS.get(row.why, row.why.replace("_", " "))
+        return f"the bank refused it: {said}; nothing was taken"
     if row.method == "checkout" and row.state in _ENDS:
         return _ENDS[row.state]
     if row.state != "paying" or row.url:

@@ -61,7 +61,14 @@ def fail(session_id: str) -> JSON:
         store.change(session, status="complete")
     if is_debit_open(session.body):
         intent = store.lock(session.body["payment_intent"], "payment_intent")
-        store.change(intent, status="requires_payment_method")
+        store.change(
+            intent,
+            status="requires_payment_method",
+            last_payment_error={
+                "code": "insufficient_funds",
+                "message": "The customer's account has insufficient funds to cover this payment.",
+            },
+        )
         store.emit("platform", "checkout.session.async_payment_failed", session)
     return store.body_of(session)
 

@@ -8,6 +8,7 @@ from marketplace.jobs.services.running import run_due_jobs
 from marketplace.kit.ids import uuid7
 from payouts.models import Funding
 from payouts.selectors.budgets import project_budget, wallet
+from payouts.services import sandboxing
 from tests import make
 from tests.make import usd
 from tests.payouts import make as money
@@ -136,10 +137,11 @@ def test_less_than_one_whole_is_not_paid_in() -> None:
 def test_a_payment_that_came_to_nothing_says_why() -> None:
     client = make.organization()
     failed, expired = (money.start_funding(client, usd(minor)) for minor in (5_000, 6_000))
-    Funding.objects.filter(pk=failed.pk).update(state="failed")
-    Funding.objects.filter(pk=expired.pk).update(state="expired")
+    for row, act in ((failed, "fail"), (expired, "abandon")):
+        sandboxing.act_on_checkout(session_id=str(row.session_id), act=act)
+    money.drain()
 
     page = words(owner_of(client).get(at(client, "payments")))
 
-    assert "the bank refused it; nothing was taken" in page
+    assert "the bank refused it: the account held too little; nothing was taken" in page
     assert "the page was not used in time" in page
