@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from marketplace.kit.money import Money, zero
 from marketplace.organizations.models import Organization
-from payouts.models import Chargeback
+from payouts.models import Chargeback, Invoice
 from payouts.selectors.terms import overdue
 
 _WHY = {
@@ -54,6 +54,16 @@ def freezes(organization: Organization, currency: str, *, at: datetime) -> list[
     rows = Chargeback.objects.filter(organization=organization, currency=currency)
     counted = list(rows.filter(_COUNTS).order_by("opened_at", "id"))
     return _contested(counted, currency) + _lost(counted, currency) + unpaid
+
+
+def contested_currencies(organization: Organization, *, at: datetime) -> list[str]:
+    """Where something may have to stay, in one statement; `frozen` says how much."""
+    contested = Chargeback.objects.filter(_COUNTS, organization=organization).order_by()
+    late = Invoice.objects.filter(
+        organization=organization, purpose="credit", state="open", due_at__lt=at
+    )
+    found = contested.values_list("currency").union(late.order_by().values_list("currency"))
+    return sorted(code for (code,) in found)
 
 
 def _lost(rows: Sequence[Chargeback], currency: str) -> list[Freeze]:

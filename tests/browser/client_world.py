@@ -11,6 +11,7 @@ from django.urls import reverse
 from pydantic import JsonValue
 
 from marketplace.jobs.services.running import run_due_jobs
+from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.organizations.services.keys import create_api_key
 from marketplace.organizations.services.membership import accept_invitation, invite_member
@@ -83,6 +84,7 @@ PAGES = (
         for who in ("owner", "viewer", "newcomer")
     ),
     *(ClientPage(name, who="debtor") for name in ("overview", "billing", "budgets", "papers")),
+    *(ClientPage(name, query="?currency=JPY") for name in ("billing", "budgets", "refunds")),
     ClientPage("payroll"),
     ClientPage("give_up", "funding_id", lambda w: payments.unpaid(w.client)),
     ClientPage("papers"),
@@ -131,6 +133,8 @@ def member(client: Organization, role: str, *, name: str = "Vi Member") -> User:
 def build_client_world() -> ClientWorld:
     """Everything the client's pages can show."""
     client = make.funded_organization(usd(500_000))
+    for amount in (Money(123_456_789, "EUR"), Money(123_456_789, "JPY"), Money(1_234_567, "KWD")):
+        make.fund(client, amount)
     owner = client.memberships.get(role="owner").user
     skill = make.skill()
     project = make.project(client=client, needs=skill, budget=usd(200_000))

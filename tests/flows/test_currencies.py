@@ -17,12 +17,13 @@ from marketplace.kit.money import Money
 from marketplace.organizations.models import Organization
 from marketplace.people.models import Expert
 from marketplace.projects.models import Project
-from payouts.models import Document, Payout, PayoutRun
+from payouts.models import Document, Funding, Payout, PayoutRun
 from payouts.selectors.budgets import wallets
 from payouts.selectors.invariants import check_ledger
 from payouts.services.onboarding import start_onboarding
+from payouts.services.reconciling import reconcile
 from payouts.services.rounds import post_earnings, release_holds
-from payouts.services.sandboxing import act_on_onboarding
+from payouts.services.sandboxing import act_on_onboarding, press
 from payouts.services.stating import make_statements
 from tasks.models import Batch
 from tasks.services.batches import NewTask, add_tasks
@@ -186,6 +187,21 @@ def test_wallets_stand_apart_and_each_page_shows_one() -> None:
     assert "50,000 JPY" in yen
     assert 'href="?currency=JPY" aria-current="true">98,765 JPY' in yen
     assert "Amount, KWD" in nothing
+
+
+def test_the_start_page_says_what_has_to_stay_in_any_currency() -> None:
+    with clock.at(NOON):
+        client = make.organization()
+        browser = owner_of(client)
+        for currency, amount in (("EUR", "50"), ("JPY", "9000")):
+            paid_in(client, browser, currency, amount)
+        charge = str(Funding.objects.get(currency="JPY").charge_id)
+        press(button="open_chargeback", object_id=charge, by=uuid7(), at=NOON)
+        run_due_jobs()
+        reconcile(at=NOON)
+        start = words(browser.get(at(client, "overview")))
+
+    assert "9,000 JPY has to stay where it is" in start
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,18 @@ def test_an_exchange_without_its_other_side_is_named(what: str) -> None:
     assert broken.problem.endswith(said)
 
 
+def test_a_second_side_of_an_agreed_exchange_is_named() -> None:
+    row = exchanged(usd(100_000), eur(92_000))
+
+    half_an_exchange("planted", "fx_bought", eur(92_000), f"fx:{row.subject_id}")
+
+    (broken,) = check_ledger(NOON).broken
+    assert broken.problem == (
+        f"exchange fx:{row.subject_id}: fx_sold 100000 USD, fx_bought 92000 EUR, "
+        "fx_bought 92000 EUR; it needs one of each"
+    )
+
+
 def test_what_is_owed_has_to_be_there_in_its_own_currency() -> None:
     wire = enter_wire(
         organization=make.organization(),

@@ -29,6 +29,7 @@ from marketplace.web.expert.labels import kind_title
 from marketplace.web.expert.pace import NOTHING, minutes, paces
 from payouts.access import visible_fundings
 from payouts.selectors.budgets import project_budgets, wallets
+from payouts.selectors.freezing import contested_currencies
 from tasks.selectors.progress import projects_progress
 
 ROWS = 10
@@ -46,7 +47,7 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     todo = _todo(member, at)
     steps = _first_steps(member, is_started=bool(listed), has_money=bool(full))
     context = {
-        **_standing(member, list(purses), at),
+        **_standing(member, next(iter(purses)), at, is_single=len(purses) == 1),
         "member": member,
         "rows": project_rows(listed[:ROWS]),
         "more": len(listed) > ROWS,
@@ -57,13 +58,17 @@ def overview(request: HttpRequest, member: Member) -> HttpResponse:
     return render(request, "web/client/overview.html", context)
 
 
-def _standing(member: Member, currencies: list[str], at: datetime) -> dict[str, Any]:
-    """What has to stay, in the first currency in which something does. Any: template values."""
-    found: dict[str, Any] = {}
-    for currency in currencies:
-        found = standing(member, currency, at=at)
+def _standing(
+    member: Member, first: str, at: datetime, *, is_single: bool
+) -> dict[str, Any]:  # Any: template values
+    """What has to stay, in the first currency in which something does."""
+    others = [] if is_single else contested_currencies(member.organization, at=at)
+    found = standing(member, first, at=at)
+    for currency in others:
         if found["held"]:
             break
+        if currency != first:
+            found = standing(member, currency, at=at)
     return found
 
 
