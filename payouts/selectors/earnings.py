@@ -30,7 +30,7 @@ class Balance:
 
 _BALANCE = """
 WITH refused AS (
-  SELECT coalesce(sum(p.amount_minor - (
+  SELECT coalesce(sum(greatest(p.amount_minor, p.sent_minor) - (
     SELECT coalesce(sum((e.data->>'minor')::bigint), 0) FROM events_event e
     WHERE e.object_id = p.id AND e.object_kind = 'payout' AND e.kind = 'payout.came_back'
   )), 0) AS minor

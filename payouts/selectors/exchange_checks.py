@@ -37,3 +37,16 @@ def exchanges_have_two_sides(_at: datetime) -> list[str]:
             'fx_sold', jsonb_build_array(a.terms->'sold_minor', a.terms->'sold_currency'),
             'fx_bought', jsonb_build_array(a.terms->'bought_minor', a.terms->'bought_currency')))
     """)
+
+
+@invariant("L11")
+def exchanges_go_over_their_bridge(_at: datetime) -> list[str]:
+    """What is sold goes from the bank to `fx`, what is bought from `fx` to the bank."""
+    return problems_of("""
+      SELECT DISTINCT 'exchange ' || p.external_ref || ': ' || p.kind || ' moves ' || a.kind
+      FROM payouts_posting p JOIN payouts_entry e ON e.posting_id = p.id
+        JOIN payouts_account a ON a.id = e.account_id
+      WHERE p.kind IN ('fx_sold', 'fx_bought') AND (p.kind, e.side, a.kind) NOT IN (
+        ('fx_sold', 'D', 'fx'), ('fx_sold', 'C', 'platform_bank'),
+        ('fx_bought', 'D', 'platform_bank'), ('fx_bought', 'C', 'fx'))
+    """)

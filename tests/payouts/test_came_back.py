@@ -70,6 +70,16 @@ def test_a_part_taken_back_of_what_the_bank_refused_is_counted_once() -> None:
     assert (found.paid, found.returned, found.available) == (usd(0), usd(3800), usd(1200))
 
 
+def test_more_than_was_asked_that_the_bank_refused_is_not_paid() -> None:
+    payout = sent()
+    refused_by_bank(payout)
+    Payout.objects.filter(pk=payout.pk).update(sent_minor=7000)  # two people had adopted it so
+
+    found = expert_balance(payout.expert, "USD")
+
+    assert (found.paid, found.returned) == (usd(0), usd(7000))
+
+
 def test_what_the_employer_owes_and_has_paid_is_counted() -> None:
     lab = make.organization()
     who = employee(lab)

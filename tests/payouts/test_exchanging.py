@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from marketplace.kit.errors import InvalidInput
 from marketplace.kit.money import Money
@@ -148,14 +149,8 @@ def test_a_rate_is_a_ratio_of_whole_numbers(
 
 
 def half_an_exchange(key: str, kind: str, amount: Money, ref: str) -> None:
-    debited, credited = (account(each, currency=amount.currency) for each in ("fx", "psp_fees"))
-    ledger.post(
-        key=key,
-        kind="correction",
-        currency=amount.currency,
-        legs=[ledger.Leg.debit(credited, amount), ledger.Leg.credit(debited, amount)],
-        effective_at=NOON,
-    )
+    bridge, own = (account(each, currency=amount.currency) for each in ("fx", "platform_bank"))
+    debited, credited = (bridge, own) if kind == "fx_sold" else (own, bridge)
     ledger.post(
         key=f"{key}:half",
         kind=kind,
@@ -255,3 +250,42 @@ def test_a_grant_in_another_currency_is_backed_by_what_the_exchange_has_brought(
         "EUR: grants exceed the operator's own cash by 90000; confirm a deposit",
     ]
     assert check_ledger(NOON).warnings == ()
+
+
+def test_capital_that_was_granted_backs_no_grant_in_another_currency() -> None:
+    lab = in_house()
+    cash = granting.propose_deposit(amount=usd(100_000), why=WHY, by=make.user(), at=NOON)
+    proposing.approve(proposal=cash, by=make.user(), at=NOON)
+    for amount in (usd(100_000), eur(92_000)):
+        grant = granting.request_grant(
+            organization=lab,
+            amount=amount,
+            purchase_order="PO-1",
+            cost_centre="R&D",
+            by=make.user(),
+            at=NOON,
+        )
+        granting.approve_grant(grant=grant, by=make.user(), at=NOON)
+
+    exchanged(usd(100_000), eur(92_000))
+
+    found = [each.problem for each in check_ledger(NOON).warnings]
+    assert "USD: grants exceed the operator's own cash by 100000; confirm a deposit" in found
+
+
+def test_an_exchange_that_goes_round_its_bridge_is_named() -> None:
+    exchange = exchanged(usd(100), eur(92))
+    beside = account("platform_expense", currency="USD")
+    connection.check_constraints()
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute(
+            "UPDATE payouts_entry SET account_id = %s WHERE account_id = "
+            "(SELECT id FROM payouts_account WHERE kind = 'fx' AND currency = 'USD')",
+            [beside.id],
+        )
+        cursor.execute("SET session_replication_role = origin")
+
+    found = [each.problem for each in check_ledger(NOON).broken if each.invariant == "L11"]
+
+    assert found == [f"exchange fx:{exchange.subject_id}: fx_sold moves platform_expense"]

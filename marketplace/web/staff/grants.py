@@ -175,12 +175,12 @@ def _row(grant: BudgetGrant, user: User) -> dict[str, Any]:  # Any: template val
 def _capital(user: User) -> list[dict[str, Any]]:  # Any: template values
     """Per currency what stands behind granted budgets; below zero they are not backed.
 
-    What an exchange has brought counts, as `check_ledger` counts it.
+    What an exchange has sold and brought counts, as `check_ledger` counts it.
     """
     rows = visible_accounts(to=user).filter(kind__in=["operator_capital", "fx"])
     left: dict[str, int] = {}
     for each in rows.order_by("currency", "kind"):
-        own = each.balance_minor if each.kind != "fx" else max(0, -each.balance_minor)
+        own = each.credits_minor - each.debits_minor
         left[each.currency] = left.get(each.currency, 0) + own
     return [
         {"amount": Money(minor, currency), "short": Money(max(0, -minor), currency)}
