@@ -23,6 +23,7 @@ POLICY = {
     "DEBUG": "1",
     "EMBEDDED": "1",
     "PAYMENTS_MODE": "sandbox",
+    "CURRENCIES": "USD",
     "PAYOUT_HOLD_HOURS": "0",
     "PAYOUT_MINIMUM_USD": "1",
     "PAYOUT_RATE_PER_S": "100",
