@@ -173,18 +173,24 @@ def _row(grant: BudgetGrant, user: User) -> dict[str, Any]:  # Any: template val
 
 
 def _capital(user: User) -> list[dict[str, Any]]:  # Any: template values
-    """Per currency what stands behind granted budgets; below zero they are not backed.
+    """Per currency what stands behind granted budgets; short where grants are not backed.
 
     What an exchange has sold and brought counts, as `check_ledger` counts it.
     """
     rows = visible_accounts(to=user).filter(kind__in=["operator_capital", "fx"])
     left: dict[str, int] = {}
+    granted: set[str] = set()
     for each in rows.order_by("currency", "kind"):
-        own = each.credits_minor - each.debits_minor
-        left[each.currency] = left.get(each.currency, 0) + own
+        left[each.currency] = left.get(each.currency, 0) + each.credits_minor - each.debits_minor
+        if each.kind == "operator_capital" and each.debits_minor:
+            granted.add(each.currency)
     return [
-        {"amount": Money(minor, currency), "short": Money(max(0, -minor), currency)}
+        {
+            "amount": Money(minor, currency),
+            "short": Money(max(0, -minor), currency) if currency in granted else None,
+        }
         for currency, minor in left.items()
+        if minor > 0 or currency in granted
     ]
 
 

@@ -11,6 +11,7 @@ from marketplace.kit.money import Money
 from payouts.models import BillingTerms, BudgetGrant, Funding, Policy, Proposal
 from payouts.selectors.budgets import wallets
 from tests import make
+from tests.browser import exchanging
 from tests.make import NOON, usd
 from tests.web.client.visit import at, owner_of, words
 from tests.web.staff import cast
@@ -89,6 +90,16 @@ def test_limits_deposits_and_rules_are_in_the_chosen_currency() -> None:
     assert found["deposit_capital"] == {"minor": 90_050, "currency": "EUR"}
     rule_set = Policy.objects.get()
     assert (rule_set.value, rule_set.currency) == (1_000, "JPY")
+
+
+def test_an_exchange_of_fees_is_no_budget_without_cash() -> None:
+    kim = cast.staff("finance", name="Kim Checker")
+    exchanging.furnish(maker=cast.staff("finance"), checker=kim)
+
+    page = cast.text(cast.enter(kim).get(reverse("staff:grants")))
+
+    assert "Granted budgets are not backed by cash" not in page
+    assert "184,598,763 JPY" in page
 
 
 def test_an_own_organisation_asks_for_a_budget_in_yen() -> None:
