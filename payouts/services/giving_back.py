@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Literal
 from uuid import UUID
 
 from django.db import transaction
@@ -17,11 +16,10 @@ from marketplace.people.models import User
 from payouts.gateways.port import GatewayError, Misconfigured, Refused
 from payouts.gateways.port import Refund as Found
 from payouts.models import Proposal, Refund, RefundPart
-from payouts.services import ledger
-from payouts.services.accounts import account
 from payouts.services.breaking import open_break
 from payouts.services.pacing import LONGEST_PAUSE, back_off
 from payouts.services.proposing import decides, propose
+from payouts.services.refund_booking import book_refund
 from payouts.services.refunding import lock_refund, note, return_to_wallet
 
 logger = logging.getLogger(__name__)
@@ -57,7 +55,7 @@ def record_refund(*, part_id: UUID, found: Found, at: datetime) -> RefundPart:
     if part.state in _OPEN:
         part.provider_id = found.refund_id
         end_part(part=part, state="succeeded", why="", at=at)
-        _book(refund, part, at, step="paid")
+        book_refund(refund=refund, part=part, step="paid", at=at)
     if part.state == "succeeded" and found.state in _TURNED_BACK:
         end_part(
             part=part,
@@ -65,7 +63,7 @@ def record_refund(*, part_id: UUID, found: Found, at: datetime) -> RefundPart:
             why=f"The payer's bank sent it back: {found.why or found.state}.",
             at=at,
         )
-        _book(refund, part, at, step="restored")
+        book_refund(refund=refund, part=part, step="restored", at=at)
     finish_refund(refund=refund, at=at)
     return part
 
@@ -223,21 +221,3 @@ def finish_refund(*, refund: Refund, at: datetime) -> None:
     refund.save(update_fields=["state", "ended_at"])
     if wanted != "unknown":
         note(kind=f"refund.{wanted}", refund=refund, at=at)
-
-
-def _book(
-    refund: Refund, part: RefundPart, at: datetime, *, step: Literal["paid", "restored"]
-) -> None:
-    amount = Money(part.amount_minor, refund.currency)
-    owner, clearing = refund.organization, account("psp_clearing", currency=refund.currency)
-    moving = account("refund_in_transit", currency=refund.currency, organization=owner)
-    wallet = account("wallet", currency=refund.currency, organization=owner)
-    source, target = (moving, clearing) if step == "paid" else (clearing, wallet)
-    ledger.post(
-        key=f"refund:{refund.id}:{step}:{part.id}",
-        kind="refund_paid" if step == "paid" else "refund_returned",
-        currency=refund.currency,
-        legs=[ledger.Leg.debit(source, amount), ledger.Leg.credit(target, amount)],
-        effective_at=at,
-        external_ref=str(part.provider_id),
-    )

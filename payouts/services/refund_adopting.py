@@ -10,12 +10,14 @@ from marketplace.people.models import User
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError
 from payouts.gateways.port import Refund as Found
-from payouts.models import Proposal, Refund, RefundPart
+from payouts.models import Break, Posting, Proposal, Refund, RefundPart
 from payouts.services import ledger
 from payouts.services.accounts import account
+from payouts.services.breaking import explain
 from payouts.services.funding import PaymentsUnavailable
 from payouts.services.giving_back import end_part, finish_refund, lock_part
 from payouts.services.proposing import decides, propose
+from payouts.services.settling import is_explained
 
 ADOPT = "adopt_refund"
 _TURNED_BACK = {"failed", "canceled"}
@@ -41,6 +43,7 @@ def propose_refund_adoption(*, part: RefundPart, why: str, by: User, at: datetim
         "sent_minor": found.amount.minor,
         "currency": row.refund.currency,
         "provider": found.refund_id,
+        "movement": found.movement or found.refund_id,
     }
     return propose(
         kind=ADOPT,
@@ -58,9 +61,15 @@ def _adopt(proposal: Proposal, by: User, at: datetime) -> RefundPart:
     """Book what left; less goes back to the wallet, more comes out of it and then out of ours."""
     part, refund = lock_part(part_id=proposal.subject_id)
     _require_unknown(part)
+    movement = proposal.terms["movement"]
+    found = Break.objects.filter(kind="missing_in_ledger", ref=movement, state="open")
+    if is_explained(ref=movement):
+        raise NoOtherRefund("Two people have booked this movement of Stripe's already.")
     asked = Money(part.amount_minor, refund.currency)
     sent = Money(proposal.terms["sent_minor"], refund.currency)
-    _book(part, refund, asked, sent, proposal.terms["provider"], by, at)
+    posting = _book(part, refund, asked, sent, proposal.terms["provider"], by, at)
+    for row in found.order_by("id"):
+        explain(row=row, proposal=proposal, posting=posting, by=by, at=at)
     part.provider_id, part.amount_minor = proposal.terms["provider"], sent.minor
     part.save(update_fields=["amount_minor"])
     end_part(part=part, state="succeeded", why="", at=at)
@@ -78,7 +87,7 @@ def _book(
     provider_id: str,
     by: User,
     at: datetime,
-) -> None:
+) -> Posting:
     currency, owner = refund.currency, refund.organization
     moving = account("refund_in_transit", currency=currency, organization=owner)
     wallet = account("wallet", currency=currency, organization=owner)
@@ -89,7 +98,7 @@ def _book(
     )
     more = max(sent.minor - asked.minor, 0)
     theirs = min(more, locked[wallet.id].balance_minor)
-    ledger.post(
+    posting = ledger.post(
         key=f"refund:{refund.id}:paid:{part.id}",
         kind="refund_paid",
         currency=currency,
@@ -115,6 +124,7 @@ def _book(
             effective_at=at,
             actor=by.id,
         )
+    return posting
 
 
 def _require_unknown(part: RefundPart) -> None:

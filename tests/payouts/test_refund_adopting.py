@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from payouts.models import Proposal, RefundPart, SandboxObject
+from payouts.gateways.chosen import gateway
+from payouts.models import Break, Posting, Proposal, RefundPart, SandboxObject
 from payouts.selectors.budgets import wallet
 from payouts.selectors.invariants import check_ledger
 from payouts.selectors.proposals import sentence
-from payouts.services import budgeting, proposing, returning
+from payouts.services import breaking, budgeting, ledger, proposing, returning
 from payouts.services.accounts import account
+from payouts.services.giving_back import record_refund
 from payouts.services.proposing import SamePerson
 from payouts.services.refund_adopting import NoOtherRefund, propose_refund_adoption
 from tests.payouts import make
@@ -107,3 +109,56 @@ def test_a_refund_as_it_was_asked_for_is_not_adopted_by_hand() -> None:
 
     with pytest.raises(NoOtherRefund):
         propose(refund.parts.get())
+
+
+def test_what_was_our_cost_comes_back_to_us_when_the_refund_fails_later() -> None:
+    part = frozen(3000, 4000)
+    client = part.refund.organization
+    budgeting.allocate(
+        organization=client,
+        subject_id=client.id,
+        amount=usd(6500),
+        by=client.id,
+        key="rest",
+        at=NOON,
+    )
+    adopt(part)
+    row = SandboxObject.objects.get(type="refund")
+    rewrite(row, status="failed")
+
+    found = gateway().read_refund(refund_id=row.object_id)
+    record_refund(part_id=part.id, found=found, at=NOON + 30 * HOUR)
+
+    ours = account("platform_expense", currency="USD")
+    assert (wallet(client, "USD"), make.balance(ours)) == (usd(3500), 0)
+
+
+def test_a_movement_that_two_people_have_booked_is_not_booked_again() -> None:
+    part = frozen(3000, 2000)
+    reconcile(NOON + 26 * HOUR)
+    lost = usd(2000)
+    solution = breaking.propose_resolution(
+        row=Break.objects.get(kind="missing_in_ledger"),
+        note="A refund that nobody here knows.",
+        legs=[
+            ledger.Leg.debit(account("platform_expense", currency="USD"), lost),
+            ledger.Leg.credit(make.clearing(), lost),
+        ],
+        by=make.user(),
+        at=NOON,
+    )
+    proposing.approve(proposal=solution, by=make.user(), at=NOON)
+
+    with pytest.raises(NoOtherRefund, match="already"):
+        adopt(part)
+
+
+def test_the_difference_that_found_it_is_explained_by_the_adoption() -> None:
+    part = frozen(3000, 2000)
+    reconcile(NOON + 26 * HOUR)
+
+    adopt(part)
+
+    difference = Break.objects.get(kind="missing_in_ledger")
+    assert difference.state == "resolved"
+    assert difference.posting == Posting.objects.get(kind="refund_paid")
