@@ -132,6 +132,7 @@ def test_a_refund_is_read_back_by_its_payment() -> None:
         charge=charge_of(funding),
         payment_intent=intent,
         reference=str(reference),
+        movement=SandboxObject.objects.get(body__source=made.refund_id).object_id,
     )
     assert again == gateway().read_refund(refund_id=made.refund_id) == made
     assert gateway().find_refunds(payment_intent=intent) == [made]

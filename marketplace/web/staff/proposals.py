@@ -24,12 +24,6 @@ from payouts.selectors.exchanges import KIND as EXCHANGE
 from payouts.selectors.proposals import sentence
 from payouts.services import proposing as verbs
 
-PAYOUT_KINDS = frozenset(
-    (
-        *("release_payout", "confirm_not_found", "confirm_bank_rejection"),
-        *("adopt_transfer", "confirm_bank_payment", "bank_payment_returned"),
-    )
-)
 DECIDED = ("approved", "refused", "withdrawn")
 SAID = {
     "approved": "Approved and done.",
@@ -99,7 +93,7 @@ def _about(row: Proposal, clawback: Clawback | None) -> tuple[str, str] | None:
         return reverse("staff:clawback", args=[clawback.pk]), "The clawback and its evidence"
     if row.kind == EXCHANGE:
         return reverse("staff:exchanges"), "All exchanges with their rates"
-    if row.kind in PAYOUT_KINDS:
+    if "payout" in row.terms:
         return reverse("staff:payout", args=[row.terms["payout"]]), "The payout"
     if row.kind == "void_payroll":
         return reverse("staff:payroll_export", args=[row.subject_id]), "The payroll"
