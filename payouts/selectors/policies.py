@@ -67,6 +67,17 @@ def policy_values(
     return dict(best.distinct("kind").values_list("kind", "value"))
 
 
+def policies_for_year(kind: str, *, year: int, at: datetime) -> list[Policy]:
+    """Every row that counts for a year and everybody, the one that names most first.
+
+    The first that fits a currency and a country is the `policy_value` there.
+    """
+    rows = Policy.objects.filter(
+        Q(year=None) | Q(year=year), kind=kind, organization=None, effective_at__lte=at
+    )
+    return list(rows.alias(named=_NAMED).order_by("-named", "-effective_at", "-id"))
+
+
 def setting_of(kind: str, *, currency: str = "") -> int | None:
     """The number that counts where no row fits; None where there is none: no cap, no VAT."""
     if kind in ("payout_minimum", "cash_out_budget"):

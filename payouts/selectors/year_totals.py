@@ -7,6 +7,7 @@ an employer pays is not in it. Sums come from the ledger.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,8 +18,8 @@ from django.db.models.functions import ExtractYear
 
 from marketplace.kit.money import Money
 from marketplace.people.models import Expert
-from payouts.models import Entry, Payee
-from payouts.selectors.policies import policy_value
+from payouts.models import Entry, Payee, Policy
+from payouts.selectors.policies import policies_for_year
 
 # Minor units, by year, country and currency. United States: $600 through 2025, $2,000 for 2026,
 # then indexed each year, so later years are a policy of the operator (Public Law 119-21, section
@@ -62,17 +63,20 @@ def year_bounds(year: int) -> tuple[datetime, datetime]:
     return datetime(year, 1, 1, tzinfo=zone), datetime(year + 1, 1, 1, tzinfo=zone)
 
 
-def threshold_of(year: int, *, country: str, currency: str, at: datetime) -> Money | None:
+def _threshold(rules: Sequence[Policy], year: int, *, country: str, currency: str) -> Money | None:
     """From which gross amount a payee is reported: the operator's policy, else what ships."""
-    minor = policy_value("year_threshold", at=at, currency=currency, country=country, year=year)
-    if minor is None:
-        minor = THRESHOLDS.get((year, country, currency))
+    fits = (
+        rule.value
+        for rule in rules
+        if rule.currency in ("", currency) and rule.country in ("", country)
+    )
+    minor = next(fits, THRESHOLDS.get((year, country, currency)))
     return None if minor is None else Money(minor, currency)
 
 
 def year_totals(rows: QuerySet[Entry], *, year: int, at: datetime) -> list[YearTotal]:
     """Everybody who was paid or paid back in the year, of these entries, by name."""
-    sums = _sums(rows, year)
+    sums, rules = _sums(rows, year), policies_for_year("year_threshold", year=year, at=at)
     experts = Expert.objects.in_bulk({expert for expert, _ in sums})
     payees = defaultdict(list)
     for payee in Payee.objects.filter(expert__in=experts).order_by("created_at", "pk"):
@@ -95,7 +99,7 @@ def year_totals(rows: QuerySet[Entry], *, year: int, at: datetime) -> list[YearT
                 country=country,
                 gross=gross,
                 reversals=reversals,
-                threshold=threshold_of(year, country=country, currency=currency, at=at),
+                threshold=_threshold(rules, year, country=country, currency=currency),
             )
         )
     return sorted(found, key=lambda each: (each.name, str(each.expert_id), each.gross.currency))

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django.fixtures import Settings
 
 from marketplace.kit.ids import uuid7
@@ -146,3 +148,17 @@ def test_ones_own_years_are_cut_in_the_tax_time_zone(settings: Settings) -> None
         OwnYear(2027, usd(0), usd(100)),
         OwnYear(2026, usd(300), usd(0)),
     ]
+
+
+def test_three_payees_cost_what_one_costs() -> None:
+    pay(make.expert("US"), 100, at=IN_2026)
+    with CaptureQueriesContext(connection) as one:
+        year_totals(Entry.objects.all(), year=2026, at=NOON)
+    pay(make.expert("DE"), 100, at=IN_2026)
+    pay(make.expert("FR"), 100, at=IN_2026)
+
+    with CaptureQueriesContext(connection) as three:
+        found = year_totals(Entry.objects.all(), year=2026, at=NOON)
+
+    assert len(found) == 3
+    assert len(three) == len(one)
