@@ -35,7 +35,9 @@ def test_chosen_lines_are_voided_and_the_employer_reads_whom_not_to_pay() -> Non
     assert "12.50 USD" in cast.text(cast.enter(fay).get(reverse("staff:payroll")))
     owner = cast.staff("support", name="Olive Owner")
     lab.memberships.create(user=owner, role="owner", joined_at=NOON)
-    client = words(signed_in(owner).get(reverse("client:payroll", args=[lab.slug])).content.decode())
+    client = words(
+        signed_in(owner).get(reverse("client:payroll", args=[lab.slug])).content.decode()
+    )
     assert f"Do not pay: {one.pseudonym} (30.00 USD)" in client
     assert "1 person" in client
     assert other.pseudonym not in client
