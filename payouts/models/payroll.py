@@ -117,7 +117,7 @@ class PayrollLine(models.Model):
 
 
 class PayrollItem(models.Model):
-    """An earning inside a payroll line. Dead items are those of cancelled exports and voided lines."""
+    """An earning in a payroll line. Dead items are of cancelled exports and voided lines."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     line = models.ForeignKey(PayrollLine, models.PROTECT, related_name="items")
