@@ -18,6 +18,7 @@ from payouts.gateways.port import (
 )
 
 _BUSY = {"lock_timeout", "rate_limit", "idempotency_key_in_use"}
+_GONE = "account_invalid"  # Stripe's 403 for one account that was deleted or has left us
 
 
 @contextmanager
@@ -30,6 +31,8 @@ def asked() -> Iterator[None]:
     except stripe.IdempotencyError as error:
         raise KeyConflict(str(error), code="idempotency_error") from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        if error.error is not None and error.error.code == _GONE:  # the SDK leaves `code` empty
+            raise Refused(str(error.user_message or error), code=_GONE) from error
         raise Misconfigured(str(error), code=error.code or "") from error
     except stripe.RateLimitError as error:
         raise SlowDown(str(error), code="rate_limit") from error
