@@ -16,7 +16,8 @@ class Payee(models.Model):
     """A recipient account. `active` exactly while its rail lets it receive transfers.
 
     On the rail `bank_file` `account_id` is a reference of our own, `bank:<payee>`. `manual_at`:
-    since then Stripe leaves the payouts to the account's bank to us.
+    since then Stripe leaves the payouts to the account's bank to us; `manual_asked_at`: when we
+    last asked for that or to have it back, empty where the account is surely Stripe's.
     """
 
     TRANSITIONS = transitions(
@@ -40,6 +41,7 @@ class Payee(models.Model):
     created_at = models.DateTimeField()
     checked_at = models.DateTimeField(null=True)
     manual_at = models.DateTimeField(null=True)
+    manual_asked_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

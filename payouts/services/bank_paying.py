@@ -14,6 +14,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from marketplace.kit.errors import DomainError
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import (
+    BankPayout,
     GatewayError,
     KeyConflict,
     Misconfigured,
@@ -46,12 +47,10 @@ def pay_banks(*, at: datetime, watch: Watch | None = None) -> int:
     One that fails keeps no other from its turn: the first failure is raised when all had theirs,
     but wrong credentials stop everything at once. Where Stripe pays banks, accounts go back to it.
     """
-    if pause_reason():
-        return 0
     timer, done = watch or Watch(at), 0
     failures: list[Exception] = []
     for step in _steps(at):
-        if keep_pace(watch=timer, until=at + LONGEST_JOB) is None:
+        if pause_reason() or keep_pace(watch=timer, until=at + LONGEST_JOB) is None:
             break
         try:
             step(at=timer.now())
@@ -61,15 +60,15 @@ def pay_banks(*, at: datetime, watch: Watch | None = None) -> int:
             logger.exception("Could not pay a bank")
             failures.append(failure)
         done += 1
-    if not we_pay_banks():
-        hand_back_banks(at=timer.now())
+    if not we_pay_banks() and not pause_reason():
+        hand_back_banks(until=at + LONGEST_JOB, watch=timer)
     if failures:
         raise failures[0]
     return done
 
 
 def _steps(at: datetime) -> list[Step]:
-    states = [*_IN_THE_AIR, "created", *(["rejected"] if we_pay_banks() else [])]
+    states = [*_IN_THE_AIR, "created", *(["rejected", "returned"] if we_pay_banks() else [])]
     due = BankAttempt.objects.filter(state__in=states, next_try_at__lte=at, is_frozen=False)
     steps: list[Step] = []
     for row in due.order_by("next_try_at", "id")[:MOST_PER_TICK]:
@@ -97,14 +96,14 @@ def pay_bank(*, payout_id: UUID, at: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def claim(*, payout_id: UUID, at: datetime) -> BankAttempt | None:
-    """Take a payout's try, durably, before its call; None when somebody else has it.
+    """Take a payout's try, durably, before its call; None on pause or when somebody else has it.
 
     A payout that went on without us, or back, needs no try of ours, nor does any once Stripe pays
     banks.
     """
     rows = Payout.objects.select_for_update(no_key=True, skip_locked=True)
     payout = rows.filter(id=payout_id).order_by("id").first()
-    if payout is None:
+    if payout is None or pause_reason():
         return None
     attempts = BankAttempt.objects.select_for_update(no_key=True, of=("self",))
     ready = attempts.filter(payout=payout, state="created").select_related("payout")
@@ -151,14 +150,17 @@ def deliver(*, attempt: BankAttempt, at: datetime) -> None:
 
 
 def look_up(*, attempt: BankAttempt, at: datetime) -> BankAttempt | None:
-    """Search Stripe for the try's bank payout and adopt it; None when there is none to be seen."""
+    """Search Stripe for the try's bank payout and take it over; None when none is to be seen."""
+    seen = find_payout(attempt=attempt, at=at)
+    return None if seen is None else outcomes.succeed(attempt_id=attempt.id, seen=seen, at=at)
+
+
+def find_payout(*, attempt: BankAttempt, at: datetime) -> BankPayout | None:
+    """What Stripe made of a try, or None where it shows nothing."""
     since = (attempt.first_sent_at or at) - CLOCKS_DIFFER
     found = gateway().find_bank_payouts(account_id=attempt.payout.destination, created_after=since)
     ours = (str(attempt.payout_id), str(attempt.number))
-    for seen in found:
-        if (seen.payout, seen.attempt) == ours:
-            return outcomes.succeed(attempt_id=attempt.id, seen=seen, at=at)
-    return None
+    return next((each for each in found if (each.payout, each.attempt) == ours), None)
 
 
 def _settle(attempt_id: UUID, *, at: datetime) -> None:

@@ -48,10 +48,10 @@ def send_some(*, run_id: UUID, at: datetime, watch: Watch | None = None) -> int:
 
     `watch` tells the time that passes meanwhile, from `at` on.
     """
-    if pause_reason() or not _is_ready(run_id, at):
-        return 0
     timer = watch or Watch(at)
     sent, until = 0, timer.now() + LONGEST_JOB
+    if pause_reason() or not _is_ready(run_id, until, timer):
+        return 0
     while sent < SENDS_PER_JOB and _waiting(run_id).exists():
         if keep_pace(watch=timer, until=until) is None:
             break
@@ -125,12 +125,13 @@ def wake_runs(*, at: datetime) -> int:
     return len(found)
 
 
-def _is_ready(run_id: UUID, at: datetime) -> bool:
+def _is_ready(run_id: UUID, until: datetime, watch: Watch) -> bool:
     """Start an approved run; pause one for which Stripe has too little, or does not know us."""
     run = PayoutRun.objects.get(id=run_id)
     if run.rail != "stripe" or run.state not in {"approved", *_SENDABLE_RUNS}:
         return False
-    reason = _obstacle(run, at)
+    reason = _obstacle(run, until, watch)
+    at = watch.now()
     with transaction.atomic(durable=True):
         run = start_run(run_id=run_id, at=at)
         if reason and run.state == "running":
@@ -138,7 +139,7 @@ def _is_ready(run_id: UUID, at: datetime) -> bool:
     return not reason and run.state in _SENDABLE_RUNS
 
 
-def _obstacle(run: PayoutRun, at: datetime) -> str:
+def _obstacle(run: PayoutRun, until: datetime, watch: Watch) -> str:
     """Why nothing of the run may be sent now, in words, or nothing."""
     needed = Money(
         _waiting(run.id).aggregate(total=Sum("amount_minor"))["total"] or 0, run.currency
@@ -146,7 +147,7 @@ def _obstacle(run: PayoutRun, at: datetime) -> str:
     if not needed:
         return ""
     try:
-        take_banks_of(run_id=run.id, at=at)
+        take_banks_of(run_id=run.id, until=until, watch=watch)
         present = gateway().available(currency=run.currency)
     except Misconfigured as error:
         logger.exception("Stripe refuses our credentials; the run stops")
