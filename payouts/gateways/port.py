@@ -179,8 +179,9 @@ class EventPage:
 class BankPayout:
     """A connected account's payout to its bank.
 
-    Of an automatic one Stripe says which of our transfers are in it; one of ours carries the
-    payout and the number of the attempt that asked for it.
+    Of an automatic one Stripe says which of our transfers are in it, and which bank payouts by
+    hand (`returned`) came back into it; one of ours carries the payout and the number of the
+    attempt that asked for it.
     """
 
     payout_id: str
@@ -188,6 +189,7 @@ class BankPayout:
     why: str
     amount: Money
     transfers: tuple[str, ...] = ()
+    returned: tuple[str, ...] = ()
     payout: str = ""
     attempt: str = ""
     bank_account: str = ""

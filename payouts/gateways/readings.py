@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -119,15 +119,16 @@ def balance_transaction(body: Body) -> BalanceTransaction:
     )
 
 
-def bank_payout(body: Body, transfers: Iterable[str] = ()) -> BankPayout:
-    """A payout to a bank, with the transfers that are known to be in it."""
+def bank_payout(body: Body, sources: Sequence[Body] = ()) -> BankPayout:
+    """A payout to a bank, with the payments and returned payouts that are known to be in it."""
     metadata = body.get("metadata") or {}
     return BankPayout(
         payout_id=body["id"],
         state=body["status"],
         why=body.get("failure_code") or "",
         amount=money(body["amount"], body["currency"]),
-        transfers=tuple(transfers),
+        transfers=tuple(each["source_transfer"] for each in sources if "source_transfer" in each),
+        returned=tuple(each["id"] for each in sources if each["object"] == "payout"),
         payout=metadata.get("payout", ""),
         attempt=metadata.get("attempt", ""),
         bank_account=id_of(body.get("destination")),

@@ -238,8 +238,8 @@ class StripeGateway:
         options = _on(account_id)
         with asked():
             payout = self._client.v1.payouts.retrieve(payout_id, None, options).to_dict()
-            transfers = self._carried(payout_id, options) if payout["automatic"] else []
-        return readings.bank_payout(payout, transfers)
+            sources = self._carried(payout_id, options) if payout["automatic"] else []
+        return readings.bank_payout(payout, sources)
 
     def pay_bank_by_hand(self, *, account_id: str, key: str) -> None:
         """Have Stripe keep what arrives until we pay it out."""
@@ -286,18 +286,22 @@ class StripeGateway:
         with asked():
             return readings.bank_account(accounts.retrieve(account_id, bank_account_id).to_dict())
 
-    def _carried(self, payout_id: str, options: Any) -> list[str]:  # Any: the SDK's own TypedDict
-        """The transfers in a payout, also those of an earlier one that came back into it."""
+    def _carried(self, payout_id: str, options: Any) -> list[Body]:  # Any: the SDK's own TypedDict
+        """The payments in a payout, also those of an earlier one that came back into it.
+
+        Of an earlier one by hand Stripe tells no payments: it stands for itself.
+        """
         lines = self._client.v1.balance_transactions.list(
             {"payout": payout_id, "limit": PAGE, "expand": ["data.source"]}, options
         )
-        found: list[str] = []
+        found: list[Body] = []
         for line in lines.to_dict()["data"]:
             source = line["source"] if isinstance(line["source"], dict) else {}
             if source.get("source_transfer"):
-                found.append(source["source_transfer"])
+                found.append(source)
             elif source.get("object") == "payout" and source["id"] != payout_id:
-                found += self._carried(source["id"], options)
+                is_told = source["automatic"]
+                found += self._carried(source["id"], options) if is_told else [source]
         return found
 
 

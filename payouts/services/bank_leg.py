@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from marketplace.kit.money import Money
 from payouts.gateways.chosen import gateway
@@ -18,7 +19,7 @@ def sync_bank_payout(*, account_id: str, payout_id: str, at: datetime) -> int:
     """Take over what Stripe sees of a bank payout for each of our transfers in it; how many.
 
     One that we asked for says which payout it is. A transfer whose own answer and message have not
-    reached us yet is adopted first.
+    reached us yet is adopted first. What came back of a payout of ours goes on in Stripe's own.
     """
     seen = gateway().read_bank_payout(account_id=account_id, payout_id=payout_id)
     if seen.payout:
@@ -28,8 +29,9 @@ def sync_bank_payout(*, account_id: str, payout_id: str, at: datetime) -> int:
         adopt_transfer(transfer_id=transfer_id, at=at)
     arrivals = _arrivals(account_id, seen)
     with transaction.atomic(durable=True):
+        by_hand = BankAttempt.objects.filter(provider_id__in=seen.returned).values("payout")
         rows = Payout.objects.select_for_update(no_key=True).filter(
-            destination=account_id, transfer_id__in=seen.transfers
+            Q(transfer_id__in=seen.transfers) | Q(id__in=by_hand), destination=account_id
         )
         payouts = list(rows.order_by("id"))
         for payout in payouts:
