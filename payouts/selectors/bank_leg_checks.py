@@ -19,6 +19,8 @@ def banks_get_what_arrived_once(_at: datetime) -> list[str]:
         OR a.amount_minor > coalesce(o.arrived_minor, o.amount_minor)
         OR (a.state = 'succeeded' AND (a.provider_id <> o.bank_payout_id
           OR o.state NOT IN ('bank_pending', 'paid', 'reversed')))
+        OR (a.state = 'returned' AND a.provider_id = o.bank_payout_id
+          AND o.state IN ('bank_pending', 'paid'))
       UNION ALL
       SELECT 'payout ' || payout_id || ' has ' || count(*) || ' bank attempts alive'
       FROM payouts_bankattempt WHERE state IN ('created', 'sending', 'unknown', 'succeeded')
