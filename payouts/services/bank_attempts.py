@@ -11,6 +11,7 @@ from django.db import transaction
 
 from marketplace.kit.money import Money
 from payouts.gateways.chosen import gateway
+from payouts.gateways.port import Refused
 from payouts.models import LIVE_ATTEMPT, BankAttempt, Payout
 from payouts.policy import payable_unit
 from payouts.services.attempts import metadata_of
@@ -25,15 +26,20 @@ TOO_SMALL = "amount_too_small"
 def ready_attempt(*, payout_id: UUID, at: datetime) -> BankAttempt | None:
     """Write the next try of a payout, unless one is alive; None where there is nothing to pay.
 
-    A sequence: Stripe is asked first what the transfer became. What is below the payable unit of
-    the bank's currency stays in the expert's Stripe balance.
+    A sequence: Stripe is asked first what the transfer became; where it does not tell, the payout
+    waits for a person or another bank account. What is below the payable unit of the bank's
+    currency stays in the expert's Stripe balance.
     """
     payout = Payout.objects.get(id=payout_id)
-    transfer = gateway().read_transfer(transfer_id=str(payout.transfer_id))
+    try:
+        transfer = gateway().read_transfer(transfer_id=str(payout.transfer_id))
+        arrived = gateway().read_arrival(account_id=payout.destination, payment_id=transfer.arrival)
+    except Refused as refusal:
+        _fail(payout_id, refusal, at)
+        return None
     kept = transfer.amount.minor - sum(each.amount.minor for each in transfer.reversals)
     if not kept:
         book_reversals(transfer_id=transfer.transfer_id, at=at)
-    arrived = gateway().read_arrival(account_id=payout.destination, payment_id=transfer.arrival)
     minor = arrived.minor * kept // transfer.amount.minor
     amount = Money(minor - minor % payable_unit(arrived.currency), arrived.currency)
     with transaction.atomic(durable=True):
@@ -41,7 +47,7 @@ def ready_attempt(*, payout_id: UUID, at: datetime) -> BankAttempt | None:
         alive = row.bank_attempts.filter(state__in=LIVE_ATTEMPT).order_by("number").last()
         if alive is not None:
             return alive
-        row.bank_attempts.filter(state="rejected").update(next_try_at=None)  # its turn is taken
+        row.bank_attempts.update(next_try_at=None)  # the turn of those that are over is taken
         if row.state not in PAYABLE_STATES:
             return None
         _keep_arrival(row, arrived)
@@ -51,6 +57,14 @@ def ready_attempt(*, payout_id: UUID, at: datetime) -> BankAttempt | None:
         attempt = _attempt(row, amount, at)
         attempt.save(force_insert=True)
     return attempt
+
+
+@transaction.atomic(durable=True)
+def _fail(payout_id: UUID, refusal: Refused, at: datetime) -> None:
+    row = lock_payout(payout_id=payout_id)
+    row.bank_attempts.exclude(state__in=LIVE_ATTEMPT).update(next_try_at=None)
+    if row.state in PAYABLE_STATES:
+        follow(payout=row, target="bank_failed", why=refusal.code or refusal.message, at=at)
 
 
 def _attempt(payout: Payout, amount: Money, at: datetime) -> BankAttempt:

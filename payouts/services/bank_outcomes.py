@@ -11,7 +11,7 @@ from django.db import transaction
 from marketplace.kit.money import Money
 from marketplace.kit.states import require_transition
 from payouts.gateways.port import BankPayout, GatewayError, Refused
-from payouts.models import BankAttempt, Payout
+from payouts.models import BankAttempt, Payout, StripeEvent
 from payouts.services.attempts import end_attempt, pause_attempt, unclaim_attempt
 from payouts.services.breaking import open_break
 from payouts.services.holding import lock_payout, move, note
@@ -39,12 +39,29 @@ def succeed(*, attempt_id: UUID, seen: BankPayout, at: datetime) -> BankAttempt:
     sent takes the place of what was readied since, or opens a Break if that was sent too.
     """
     attempt, payout = _lock(attempt_id)
-    if attempt.state == "returned" or (attempt.state == "rejected" and _is_double(attempt)):
+    if _is_over(attempt):
         return _doubt(attempt, seen, at)
-    if seen.amount != Money(attempt.amount_minor, attempt.currency):
+    is_known = attempt.provider_id == seen.payout_id
+    if not is_known and seen.amount != Money(attempt.amount_minor, attempt.currency):
         logger.error("A bank payout is not what was asked for", extra={"key": attempt.key})
         differs = GatewayError(f"{seen.payout_id} pays {seen.amount}", code="payout_differs")
         return _freeze(attempt, payout, differs, at)
+    return _take(attempt, payout, seen, at)
+
+
+@transaction.atomic(durable=True)
+def adopt(*, attempt_id: UUID, seen: BankPayout, at: datetime) -> BankAttempt:
+    """Take over what Stripe made of a try, as two people want; another amount opens a Break."""
+    attempt, payout = _lock(attempt_id)
+    if _is_over(attempt):
+        return _doubt(attempt, seen, at)
+    asked = Money(attempt.amount_minor, attempt.currency)
+    if attempt.state != "succeeded" and seen.amount != asked:
+        _open(attempt, seen, "amount_mismatch", f"pays {seen.amount} for {asked}", at)
+    return _take(attempt, payout, seen, at)
+
+
+def _take(attempt: BankAttempt, payout: Payout, seen: BankPayout, at: datetime) -> BankAttempt:
     if attempt.state != "succeeded":
         _set_aside(attempt, at)
         end_attempt(attempt=attempt, state="succeeded", at=at, provider_id=seen.payout_id)
@@ -52,7 +69,7 @@ def succeed(*, attempt_id: UUID, seen: BankPayout, at: datetime) -> BankAttempt:
     if SEEN[seen.state] == "bank_failed":
         require_transition(BankAttempt.TRANSITIONS, attempt, "returned")
         attempt.state, attempt.error_code = "returned", seen.why
-    attempt.next_try_at = at + LOOK_AGAIN if SEEN[seen.state] == "bank_pending" else None
+    attempt.next_try_at = _next_look(attempt, seen, at)
     attempt.save(update_fields=["bank_account", "state", "error_code", "next_try_at"])
     take_over(payout=payout, seen=seen, at=at)
     return attempt
@@ -77,6 +94,7 @@ def refuse(*, attempt_id: UUID, refusal: Refused, at: datetime) -> BankAttempt:
         attempt.next_try_at = at + back_off(key=attempt.key, sends=attempt.number)
     else:
         follow(payout=payout, target="bank_failed", why=refusal.code or refusal.message, at=at)
+        attempt.next_try_at = at if has_new_bank(attempt=attempt) else None
     attempt.save(update_fields=["next_try_at"])
     return attempt
 
@@ -165,29 +183,54 @@ def _siblings(attempt: BankAttempt, *states: str) -> list[BankAttempt]:
     return list(rows.exclude(id=attempt.id).order_by("number"))
 
 
-def _is_double(attempt: BankAttempt) -> bool:
-    return bool(_siblings(attempt, "sending", "unknown", "succeeded"))
+def _next_look(attempt: BankAttempt, seen: BankPayout, at: datetime) -> datetime | None:
+    if attempt.state == "returned":
+        return at if has_new_bank(attempt=attempt) else None
+    return at + LOOK_AGAIN if SEEN[seen.state] == "bank_pending" else None
+
+
+def has_new_bank(*, attempt: BankAttempt) -> bool:
+    """Whether the expert gave another bank account while the try was on its way."""
+    told = StripeEvent.objects.filter(
+        account=attempt.payout.destination,
+        kind="account.external_account.created",
+        received_at__gte=attempt.first_sent_at or attempt.ended_at,
+    )
+    return told.exclude(object_id=attempt.bank_account).exists()
+
+
+def _is_over(attempt: BankAttempt) -> bool:
+    is_double = attempt.state == "rejected" and _siblings(
+        attempt, "sending", "unknown", "succeeded"
+    )
+    return attempt.state == "returned" or bool(is_double)
 
 
 def _set_aside(attempt: BankAttempt, at: datetime) -> None:
     for other in _siblings(attempt, "created"):
         end_attempt(attempt=other, state="rejected", at=at, code="superseded")
+    BankAttempt.objects.filter(payout=attempt.payout_id, state="rejected").update(next_try_at=None)
 
 
 def _doubt(attempt: BankAttempt, seen: BankPayout, at: datetime) -> BankAttempt:
     """A word about a try that is over. Two payouts for one are a person's to explain."""
     if attempt.state == "rejected":
         logger.error("A bank may be paid twice", extra={"key": attempt.key})
-        open_break(
-            kind="duplicate_provider_object",
-            ref=seen.payout_id,
-            currency=seen.amount.currency,
-            expected_minor=0,
-            found_minor=-seen.amount.minor,
-            detail=f"{seen.payout_id} pays {attempt.key}, which was said not to be sent.",
-            at=at,
-        )
+        said = f"pays {attempt.key}, which was said not to be sent"
+        _open(attempt, seen, "duplicate_provider_object", said, at)
     return attempt
+
+
+def _open(attempt: BankAttempt, seen: BankPayout, kind: str, said: str, at: datetime) -> None:
+    open_break(
+        kind=kind,
+        ref=seen.payout_id,
+        currency=seen.amount.currency,
+        expected_minor=0 if attempt.state == "rejected" else -attempt.amount_minor,
+        found_minor=-seen.amount.minor,
+        detail=f"{seen.payout_id} {said}.",
+        at=at,
+    )
 
 
 def _freeze(attempt: BankAttempt, payout: Payout, error: GatewayError, at: datetime) -> BankAttempt:

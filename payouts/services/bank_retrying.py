@@ -14,7 +14,7 @@ from payouts.gateways.port import BankAccount, GatewayError, Refused
 from payouts.models import LIVE_ATTEMPT, BankAttempt, Payout, Proposal
 from payouts.services import bank_outcomes
 from payouts.services.bank_attempts import PAYABLE_STATES, ready_attempt
-from payouts.services.bank_paying import look_up
+from payouts.services.bank_paying import find_payout
 from payouts.services.bank_schedules import take_bank, we_pay_banks
 from payouts.services.funding import PaymentsUnavailable
 from payouts.services.holding import NotHere, note
@@ -40,7 +40,7 @@ def send_again(*, payout: Payout, by: User, at: datetime) -> BankAttempt:
     except GatewayError as error:
         raise PaymentsUnavailable("Stripe does not answer just now. Try again.") from error
     if attempt is None:
-        raise NotHere("Nothing of it is left to send.", state=row.state)
+        raise NotHere("Nothing of it can be sent now.", state=row.state)
     with transaction.atomic(durable=True):
         note(kind="payout.retried", payout=row, at=at, by=by.id)
     return attempt
@@ -49,7 +49,8 @@ def send_again(*, payout: Payout, by: User, at: datetime) -> BankAttempt:
 def retry_with_new_bank(*, account_id: str, bank_account_id: str, at: datetime) -> int:
     """Ready a new try of each payout that another bank account sent back; how many. A sequence.
 
-    Repeat it freely: a bank account that failed is not tried again for its own sake.
+    Repeat it freely: a bank account that failed is not tried again for its own sake. Of a try that
+    was refused Stripe names none: there only one that was given since helps.
     """
     if not we_pay_banks():
         return 0
@@ -61,9 +62,15 @@ def retry_with_new_bank(*, account_id: str, bank_account_id: str, at: datetime) 
 
 def _may_help(seen: BankAccount, payout: Payout) -> bool:
     last = payout.bank_attempts.order_by("number").last()
-    if last is None or last.state not in {"rejected", "returned"}:
-        return False
-    return last.bank_account != seen.bank_account_id and last.currency == seen.currency
+    if last is None:
+        return not payout.bank_payout_id  # no bank ever had it
+    if last.state == "rejected":
+        return bank_outcomes.has_new_bank(attempt=last) and last.currency == seen.currency
+    return (
+        last.state == "returned"
+        and last.bank_account != seen.bank_account_id
+        and last.currency == seen.currency
+    )
 
 
 @transaction.atomic
@@ -101,16 +108,18 @@ def _doubt(proposal: Proposal, by: User, _at: datetime) -> None:
 def confirm_not_paid(*, proposal_id: UUID, at: datetime) -> BankAttempt:
     """What two people decided about an unknown bank payout. A sequence; repeat it freely.
 
-    One that turns up after all is adopted instead.
+    One that turns up after all is taken over instead, whatever its amount.
     """
     proposal = Proposal.objects.get(id=proposal_id, kind=NO_BANK_PAYOUT, state="approved")
     attempt = BankAttempt.objects.select_related("payout").get(id=proposal.subject_id)
-    if attempt.state == "unknown" and look_up(attempt=attempt, at=at) is None:
-        said = f"confirmed by {proposal.proposed_by_id} and {proposal.decided_by_id}"
-        refusal = Refused(said, code=bank_outcomes.NOT_SENT)
-        bank_outcomes.refuse(attempt_id=attempt.id, refusal=refusal, at=at)
-    attempt.refresh_from_db()
-    return attempt
+    if attempt.state != "unknown":
+        return attempt
+    seen = find_payout(attempt=attempt, at=at)
+    if seen is not None:
+        return bank_outcomes.adopt(attempt_id=attempt.id, seen=seen, at=at)
+    said = f"confirmed by {proposal.proposed_by_id} and {proposal.decided_by_id}"
+    refusal = Refused(said, code=bank_outcomes.NOT_SENT)
+    return bank_outcomes.refuse(attempt_id=attempt.id, refusal=refusal, at=at)
 
 
 def _require_other(attempt: BankAttempt, by: User) -> None:
