@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError, InvalidInput
@@ -87,7 +87,15 @@ def _pay(proposal: Proposal, by: User, at: datetime) -> PayoutAttempt:
         group=group_of(payout=payout),
         attempt=str(attempt.number),
     )
-    take_over(attempt=attempt, payout=payout, transfer=transfer, proposal=proposal, by=by, at=at)
+    try:
+        with transaction.atomic():
+            take_over(
+                attempt=attempt, payout=payout, transfer=transfer, proposal=proposal, by=by, at=at
+            )
+    except IntegrityError as error:  # another approval took the reference just now
+        if "provider_id" not in str(error):
+            raise
+        raise _taken(transfer.transfer_id) from error
     arrive(payout=payout, at=at)
     if attempt.bank_batch_id is not None:
         batch = BankBatch.objects.select_for_update().get(id=attempt.bank_batch_id)
@@ -191,4 +199,8 @@ def _reference(text: str) -> str:
 
 def _require_free(reference: str) -> None:
     if PayoutAttempt.objects.filter(provider_id=reference).exists():
-        raise ReferenceTaken(f"The bank's reference {reference} stands for another payment.")
+        raise _taken(reference)
+
+
+def _taken(reference: str) -> ReferenceTaken:
+    return ReferenceTaken(f"The bank's reference {reference} stands for another payment.")

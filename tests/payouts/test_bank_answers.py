@@ -236,6 +236,20 @@ def test_a_reference_that_another_payment_took_meanwhile_is_not_booked_again() -
     assert Payout.objects.get(amount_minor=5000).state == "unknown"
 
 
+def test_a_reference_taken_in_the_same_moment_is_refused_by_the_database(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    batch, _ = exported(5000, 3000)
+    row = found_paid(PayoutAttempt.objects.get(payout__amount_minor=5000))
+    confirm(batch, f"{reference(3000)},paid,30.00,USD,BANK-9,")
+    monkeypatch.setattr(bank_answers, "_require_free", lambda _reference: None)  # nothing seen yet
+
+    with pytest.raises(bank_answers.ReferenceTaken):
+        proposing.approve(proposal=row, by=make.user(), at=LATE)
+
+    assert Payout.objects.get(amount_minor=5000).state == "unknown"
+
+
 def test_what_the_bank_paid_after_a_rejection_is_adopted_and_not_paid_again() -> None:
     batch, _ = exported()
     ref = reference()
