@@ -77,7 +77,7 @@ def test_accepted_work_survives_every_fault(world: World) -> None:
 
     accepted = set(client.accepted)
     assert client.refused, f"seed {SEED} disturbed nobody"
-    until(lambda: not Job.objects.exclude(state="done").exists(), seconds=120)
+    until(lambda: world.alive() and not Job.objects.exclude(state="done").exists(), seconds=120)
     assert Job.objects.filter(attempts__gt=1).exists(), f"seed {SEED} killed nobody at work"
     paid = world.paid()
     assert accepted - set(paid) == set(), f"lost with seed {SEED}"

@@ -21,7 +21,7 @@ def test_wiping_redis_loses_nothing(world: World) -> None:
     accepted += world.accept_payouts(30)
     world.forget_messages()
 
-    until(lambda: len(world.paid()) >= 120, seconds=60)
+    until(lambda: world.alive() and len(world.paid()) >= 120, seconds=60)
 
     assert world.paid() == sorted(accepted)
     assert world.paid_outside() == set(accepted)

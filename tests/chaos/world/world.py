@@ -107,6 +107,14 @@ class World:
             if program.poll() is not None:
                 self._start(name)
 
+    def alive(self) -> bool:
+        """True, after a look for what died meanwhile.
+
+        A worker that lost its broker with messages in hand may end in kombu only some time later.
+        """
+        self.revive()
+        return True
+
     def broker(self) -> Redis:
         return Redis.from_url(f"{redis_url(self.home)}?db=0")
 
