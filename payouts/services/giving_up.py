@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from django.db import transaction
+
 from marketplace.events.services.recording import record
 from marketplace.kit.errors import DomainError
 from payouts.gateways.chosen import gateway
 from payouts.gateways.port import GatewayError, Refused
 from payouts.models import Funding
 from payouts.services.funding import PaymentsUnavailable, settle_checkout
+
+GIVEN_UP = "given_up"
 
 
 class PageNotOpen(DomainError):
@@ -37,15 +41,7 @@ def give_up_checkout(*, funding: Funding, by: UUID, at: datetime) -> Funding:
         said = "Payments do not answer just now. Look here again in an hour."
         raise PaymentsUnavailable(said) from error
     if after.state == "expired":
-        record(
-            "funding.given_up",
-            at=at,
-            object_kind="funding",
-            object_id=after.id,
-            actor=by,
-            organization=after.organization_id,
-            data={"minor": after.amount_minor, "currency": after.currency},
-        )
+        _note(after, by, at)
     return after
 
 
@@ -54,3 +50,18 @@ def _close(session_id: str, funding_id: UUID) -> None:
         gateway().expire_checkout(session_id=session_id, key=f"funding:{funding_id}:expire")
     except Refused:
         return  # paid or left meanwhile: what Stripe shows next decides
+
+
+@transaction.atomic
+def _note(funding: Funding, by: UUID, at: datetime) -> None:
+    funding.why = GIVEN_UP
+    funding.save(update_fields=["why"])
+    record(
+        "funding.given_up",
+        at=at,
+        object_kind="funding",
+        object_id=funding.id,
+        actor=by,
+        organization=funding.organization_id,
+        data={"minor": funding.amount_minor, "currency": funding.currency},
+    )

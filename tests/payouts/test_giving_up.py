@@ -73,6 +73,7 @@ def test_an_ended_payment_has_no_page_to_give_up() -> None:
         given_up(row)
 
 
+@pytest.mark.django_db(transaction=True)  # as the site runs: no transaction around the request
 def test_only_who_pays_gives_up_after_a_second_look(settings: Settings) -> None:
     settings.DEMO = True  # waives the second factor
     row = make.start_funding(place.organization(), usd(5000))
@@ -89,3 +90,4 @@ def test_only_who_pays_gives_up_after_a_second_look(settings: Settings) -> None:
     assert refused.status_code == 403
     assert row.state == "expired"
     assert "The payment page is closed. Nothing was taken." in done
+    assert "you gave it up; nothing was taken" in done

@@ -31,6 +31,7 @@ from payouts.selectors.forecasts import runways
 from payouts.selectors.policies import fee_rate_for
 from payouts.services.budgeting import allocate, return_budget
 from payouts.services.funding import start_checkout
+from payouts.services.giving_up import GIVEN_UP
 
 PROJECTS = 25
 PRESETS = (500, 2_000, 10_000)
@@ -267,6 +268,8 @@ def _note(row: Funding) -> str:
     if row.method == "checkout" and row.state == "failed" and row.why:
         said = _REFUSALS.get(row.why, row.why.replace("_", " "))
         return f"the bank refused it: {said}; nothing was taken"
+    if row.why == GIVEN_UP:
+        return "you gave it up; nothing was taken"
     if row.method == "checkout" and row.state in _ENDS:
         return _ENDS[row.state]
     if row.state != "paying" or row.url:
