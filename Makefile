@@ -43,10 +43,9 @@ demo-reset: $(STAMP) ## forget the demo's data (asks first) and start over
 
 test: lint suite ## style, layers, types, then the whole suite with coverage
 
-# Three on two cores: the tests that kill processes wait more than they compute.
 suite: $(DEV_STAMP)
 	@$(PY) -m coverage erase
-	@$(PY) -m pytest -n 3 --dist loadgroup --randomly-seed=1 --cov --cov-report= $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=1 --cov --cov-report= $(ARGS)
 	@$(PY) -m coverage report --format=total > .coverage.total; echo "coverage: $$(cat .coverage.total) %"; rm .coverage.total
 	@$(if $(ARGS),true,$(PY) -m coverage report --format=total --fail-under=$(FLOOR) >/dev/null || { echo "That is below the floor of $(FLOOR) %."; exit 1; })
 
@@ -54,7 +53,7 @@ test-one: $(DEV_STAMP) ## one file, serially: make test-one T=tests/kit/test_mon
 	@$(PY) -m pytest $(T)
 
 test-shuffle: $(DEV_STAMP) ## the suite in an order drawn by a printed seed
-	@$(PY) -m pytest -n 3 --dist loadgroup --randomly-seed=$$RANDOM
+	@$(PY) -m pytest -n 2 --dist loadgroup --randomly-seed=$$RANDOM
 
 chaos: $(DEV_STAMP) ## kill, wipe and restart real processes, three rounds; more with N=10
 	@for round in $$(seq $(or $(N),3)); do echo "round $$round"; $(PY) -m pytest -q -n 0 -p no:randomly tests/chaos tests/races tests/payouts/killed_workers.py || exit 1; done
