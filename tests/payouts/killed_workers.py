@@ -22,7 +22,7 @@ from marketplace.jobs.models import Job
 from marketplace.jobs.services.sweeping import sweep
 from marketplace.kit.servers.stack import database_url
 from payouts.models import PayoutAttempt
-from tests.payouts import crashing
+from tests.payouts import crashing, make
 from tests.payouts.dying import OVER_AN_UNKNOWN_PAYOUT, WHILE_IT_RESERVES, WHILE_IT_SENDS, Death
 from tests.servers.waiting import until
 
@@ -89,12 +89,18 @@ def has_sent() -> bool:
 def test_a_worker_killed_while_it_reserves(death: Death) -> None:
     crashing.dies_while_it_reserves(death, runs_jobs)
 
+    assert sorted(make.transfers()) == [4000, 5000]
+
 
 @pytest.mark.parametrize("death", WHILE_IT_SENDS, ids=str)
 def test_a_worker_killed_while_it_sends(death: Death) -> None:
     crashing.dies_while_it_sends(death, runs_jobs)
 
+    assert sorted(make.transfers()) == [4000, 5000]
+
 
 @pytest.mark.parametrize("death", OVER_AN_UNKNOWN_PAYOUT, ids=str)
 def test_a_worker_killed_over_an_unknown_payout(death: Death) -> None:
     crashing.dies_over_an_unknown_payout(death, sends_and_sweeps)
+
+    assert sorted(make.transfers()) == [4000, 5000]

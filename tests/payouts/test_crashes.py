@@ -29,15 +29,21 @@ def sends_and_sweeps(death: Death) -> None:
 def test_a_process_that_dies_while_it_reserves(death: Death) -> None:
     crashing.dies_while_it_reserves(death, runs_jobs)
 
+    assert sorted(make.transfers()) == [4000, 5000]
+
 
 @pytest.mark.parametrize("death", WHILE_IT_SENDS, ids=str)
 def test_a_process_that_dies_while_it_sends(death: Death) -> None:
     crashing.dies_while_it_sends(death, runs_jobs)
 
+    assert sorted(make.transfers()) == [4000, 5000]
+
 
 @pytest.mark.parametrize("death", OVER_AN_UNKNOWN_PAYOUT, ids=str)
 def test_a_process_that_dies_over_an_unknown_payout(death: Death) -> None:
     crashing.dies_over_an_unknown_payout(death, sends_and_sweeps)
+
+    assert sorted(make.transfers()) == [4000, 5000]
 
 
 def test_a_process_that_dies_between_the_answer_and_its_record_sends_the_same_bytes() -> None:

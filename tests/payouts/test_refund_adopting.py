@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from marketplace.organizations.models import Organization
 from payouts.gateways.chosen import gateway
 from payouts.models import Break, Posting, Proposal, RefundPart, SandboxObject
 from payouts.selectors.budgets import wallet
@@ -48,6 +49,13 @@ def adopt(part: RefundPart) -> None:
     part.refresh_from_db()
 
 
+def leave_five_dollars(client: Organization) -> None:
+    amount = usd(6500)
+    budgeting.allocate(
+        organization=client, subject_id=client.id, amount=amount, by=client.id, key="all", at=NOON
+    )
+
+
 def test_less_was_given_back_and_the_rest_is_in_the_wallet() -> None:
     part = frozen(3000, 2000)
     client = part.refund.organization
@@ -75,14 +83,7 @@ def test_more_was_given_back_and_comes_out_of_the_wallet() -> None:
 def test_what_the_wallet_does_not_have_any_more_is_our_cost() -> None:
     part = frozen(3000, 4000)
     client = part.refund.organization
-    budgeting.allocate(
-        organization=client,
-        subject_id=client.id,
-        amount=usd(6500),
-        by=client.id,
-        key="all but five",
-        at=NOON,
-    )
+    leave_five_dollars(client)
 
     adopt(part)
 
@@ -114,14 +115,7 @@ def test_a_refund_as_it_was_asked_for_is_not_adopted_by_hand() -> None:
 def test_what_was_our_cost_comes_back_to_us_when_the_refund_fails_later() -> None:
     part = frozen(3000, 4000)
     client = part.refund.organization
-    budgeting.allocate(
-        organization=client,
-        subject_id=client.id,
-        amount=usd(6500),
-        by=client.id,
-        key="rest",
-        at=NOON,
-    )
+    leave_five_dollars(client)
     adopt(part)
     row = SandboxObject.objects.get(type="refund")
     rewrite(row, status="failed")
